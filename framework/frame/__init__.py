@@ -1,0 +1,67 @@
+"""Frame: the segmentation framework in which every part is a plugin.
+
+The names below are all that a plugin needs. They are imported when first used, so ``import frame`` costs nothing and
+a module that only wants :class:`Component` never loads torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from frame.config.options import OfKind, Options, Part
+    from frame.contracts.callback import Callback
+    from frame.contracts.dataset import Sample
+    from frame.contracts.model import Prediction
+    from frame.contracts.strategy import Strategy
+    from frame.engine.run import Result, run
+    from frame.plugin.catalog import catalog
+    from frame.plugin.component import Component
+    from frame.plugin.errors import UserError
+    from frame.plugin.hookspecs import hookimpl
+
+_HOMES = {
+    "Callback": "frame.contracts.callback",
+    "Component": "frame.plugin.component",
+    "OfKind": "frame.config.options",
+    "Options": "frame.config.options",
+    "Part": "frame.config.options",
+    "Prediction": "frame.contracts.model",
+    "Result": "frame.engine.run",
+    "Sample": "frame.contracts.dataset",
+    "Strategy": "frame.contracts.strategy",
+    "UserError": "frame.plugin.errors",
+    "catalog": "frame.plugin.catalog",
+    "hookimpl": "frame.plugin.hookspecs",
+    "run": "frame.engine.run",
+}
+__all__ = [
+    "Callback",
+    "Component",
+    "OfKind",
+    "Options",
+    "Part",
+    "Prediction",
+    "Result",
+    "Sample",
+    "Strategy",
+    "UserError",
+    "catalog",
+    "hookimpl",
+    "run",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    if name == "__version__":
+        from importlib.metadata import version  # costs 20 ms, so only when asked for
+
+        return version("frame-seg")
+    raise AttributeError(f"module 'frame' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,57 @@
+"""Fixtures that several rooms use."""
+
+from __future__ import annotations
+
+import os
+import sys
+from textwrap import dedent
+from typing import TYPE_CHECKING
+
+import pytest
+
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    Install = Callable[..., Path]
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    """Install a distribution as pip would leave it: a module beside a dist-info folder with real metadata.
+
+    ``install("frame-acme", "acme", "source of the module")``; the module is called ``frame_<plugin>``, unless
+    ``entry`` names another.
+    """
+    site = tmp_path / "site-packages"
+    site.mkdir()
+    monkeypatch.syspath_prepend(site)
+    before = set(sys.modules)
+
+    def write(
+        distribution: str,
+        plugin: str,
+        source: str,
+        *,
+        version: str = "1.0",
+        requires: tuple[str, ...] = (),
+        extras: tuple[str, ...] = (),
+        module: str | None = None,
+        entry: str | None = None,
+    ) -> Path:
+        module = module or f"frame_{plugin}"
+        (site / f"{module}.py").write_text(dedent(source))
+        info = site / f"{distribution.replace('-', '_')}-{version}.dist-info"
+        info.mkdir()
+        headers = [f"Name: {distribution}", f"Version: {version}"]
+        headers += [f"Requires-Dist: {each}" for each in requires] + [f"Provides-Extra: {each}" for each in extras]
+        (info / "METADATA").write_text("\n".join(["Metadata-Version: 2.1", *headers, ""]))
+        (info / "entry_points.txt").write_text(f"[frame.plugins]\n{plugin} = {entry or module}\n")
+        return site
+
+    yield write
+    for name in set(sys.modules) - before:
+        if str(site) in str(getattr(sys.modules[name], "__file__", "")):
+            del sys.modules[name]
