@@ -1,0 +1,112 @@
+"""The fixed tables of a config. Everything else in it belongs to components."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from frame.config.options import OfKind, Options, Part
+
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+
+
+class RunTable(Options):
+    """Table ``[run]``."""
+
+    name: str | None = Field(default=None, pattern=r"^[\w.-]+$")
+    """Name of the run and of its folder; without it, the config file's."""
+    folder: Path = Path("runs")
+    """Where run folders are made."""
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    """All randomness of the run follows from it."""
+
+
+class DataTable(Options):
+    """Table ``[data]``, the part that holds for every data set."""
+
+    size: int = Field(default=352, ge=16)
+    """Side in pixels to which images and masks are resized for training; also images for validation."""
+    workers: int | Literal["auto"] = "auto"
+    """Processes that load data; ``0`` loads in the training process, ``"auto"`` takes one for each core, at most 8."""
+    validation: float = Field(default=0.1, gt=0, lt=1)
+    """Share of the training images held out for validation, unless the data set has a validation split."""
+    augmentation: Annotated[Part, OfKind("transform")] | None = None
+    """What is done at random to each training sample; without it, nothing."""
+
+
+class TrainTable(Options):
+    """Table ``[train]``."""
+
+    stages: tuple[str, ...] | None = Field(default=None, min_length=1)
+    """Which stages are run, in this order; without it, all, as they stand in the file."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """``"bf16"`` runs the model under autocast; weights, losses and metrics stay float32."""
+    accumulation: int = Field(default=1, ge=1)
+    """Batches whose gradients make one optimizer step."""
+    clip: float | None = Field(default=None, gt=0)
+    """Largest norm of the gradient; without it, nothing is clipped."""
+    weight_decay: float = Field(default=1e-4, ge=0)
+    """AdamW's decay, of weights; norms and biases are spared."""
+    init_from: Path | None = None
+    """Checkpoint (a folder, or a ``.safetensors`` or ``.pth`` file) whose weights the run starts from."""
+    monitor: str | None = None
+    """Validation figure that chooses the best checkpoint; without it, the first metric's."""
+    monitor_mode: Literal["max", "min"] = "max"
+    """Whether more of it is better."""
+
+    def problems(self) -> list[str]:
+        if self.init_from is not None and not self.init_from.exists():
+            return [f"init_from: there is no {self.init_from} (looked at {self.init_from.absolute()})"]
+        return []
+
+
+class StageTable(Options):
+    """Table ``[stages.<name>]``."""
+
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
+    """Images a batch, over all devices."""
+    lr: float = Field(gt=0)
+    """Highest learning rate of the stage."""
+    min_lr: float = Field(default=0.0, ge=0)
+    """Rate at the end of the stage, for schedulers that decay."""
+    scheduler: Literal["cosine", "polynomial", "onecycle", "constant"] = "cosine"
+    warmup: float = Field(default=0.0, ge=0)
+    """Epochs in which the rate rises linearly to ``lr``."""
+    frozen: tuple[Literal["backbone", "head"], ...] = ()
+    """Parts that are not trained in this stage."""
+    unfreeze: Literal["progressive"] | tuple[Fraction, ...] | None = None
+    """``"progressive"``: the backbone's last stage is trained from the start, the last two from a third, all from two
+    thirds of the stage on. Fractions say when each further backbone stage joins, the last one first."""
+    backbone_lr_scale: float = Field(default=1.0, gt=0)
+    """The backbone's rate as a share of the head's, all the time."""
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> StageTable:
+        if self.min_lr > self.lr:
+            raise ValueError(f"min_lr {self.min_lr:g} is above lr {self.lr:g}")
+        if self.warmup > self.epochs:
+            raise ValueError(f"warmup of {self.warmup:g} epochs is longer than the stage's {self.epochs}")
+        if self.unfreeze is not None and "backbone" in self.frozen:
+            raise ValueError("unfreeze and frozen = ['backbone'] contradict each other: take one out")
+        if set(self.frozen) == {"backbone", "head"}:
+            raise ValueError("frozen: with backbone and head both frozen there is nothing to train")
+        if isinstance(self.unfreeze, tuple) and list(self.unfreeze) != sorted(self.unfreeze):
+            raise ValueError("unfreeze: fractions must rise")
+        return self
+
+
+class PluginsTable(Options):
+    """Table ``[plugins]``."""
+
+    require: tuple[str, ...] = ()
+    """Distributions that must be installed, such as ``"frame-acme>=1.2"``."""
+
+
+class LossTable(Options):
+    """What holds for every loss in ``[losses.<label>]``."""
+
+    weight: float = Field(default=1.0, ge=0)
+    """Its share in the sum that is trained on."""

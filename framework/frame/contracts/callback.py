@@ -1,0 +1,120 @@
+"""Callbacks: observers of a run's named events. They never change its numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import numpy as np
+    import numpy.typing as npt
+    from torch import Tensor
+
+    from frame.contracts.dataset import Sample
+
+
+@dataclass(frozen=True, slots=True)
+class StageInfo:
+    """One stage of the run."""
+
+    name: str
+    epochs: int
+    steps_per_epoch: int
+    batch_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """What is known before the first step."""
+
+    name: str
+    folder: Path
+    seed: int
+    monitor: str
+    """The validation figure that chooses the best checkpoint, such as ``"iou"``."""
+    lines: tuple[str, ...]
+    """What a person should know at the start: model, data, devices, baselines."""
+    stages: tuple[StageInfo, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StepInfo:
+    """One optimizer step. Tensors are detached and stay on their device: reading one waits for it."""
+
+    stage: StageInfo
+    epoch: int
+    """In the stage, from 0."""
+    step: int
+    """In the epoch, from 0."""
+    global_step: int
+    """Optimizer steps taken in the run, this one included."""
+    loss: Tensor
+    """Scalar: the weighted sum of all losses, a mean over the step's samples."""
+    rates: Mapping[str, float]
+    """Learning rate of each group that was used in this step."""
+
+
+@dataclass(frozen=True, slots=True)
+class EpochInfo:
+    """One epoch with the validation after it."""
+
+    stage: StageInfo
+    epoch: int
+    """In the stage, from 0."""
+    global_step: int
+    train: Mapping[str, float]
+    """Means over the epoch's samples: ``loss`` and each loss by its label, unweighted."""
+    validation: Mapping[str, float]
+    """Each metric's figures, ``label`` for its main one and ``label/name`` for the others."""
+    rates: Mapping[str, float]
+    is_best: bool
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnd:
+    """How the run ended."""
+
+    best: Mapping[str, float]
+    """The validation figures of the best checkpoint."""
+    seconds: float
+    baselines: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """The same figures for guesses that look at no image."""
+
+
+class Callback:
+    """Base of callbacks: override what is of interest. Called on the first process only.
+
+    An exception in a callback ends the run with the callback's name.
+    """
+
+    def on_run_start(self, run: RunInfo) -> None:
+        """Before the first stage; ``run.folder`` exists."""
+
+    def on_stage_start(self, stage: StageInfo) -> None:
+        """Before a stage's first step."""
+
+    def on_step_end(self, step: StepInfo) -> None:
+        """After each optimizer step. This is the training loop: be quick, and don't read ``step.loss`` each time."""
+
+    def on_validation_start(self, images: int) -> None:
+        """Before the validation after an epoch."""
+
+    def on_validation_sample(self, sample: Sample, probability: npt.NDArray[np.float32]) -> None:
+        """For each validation image: ``probability`` is ``[K, H, W]`` at the mask's own size."""
+
+    def on_epoch_end(self, epoch: EpochInfo) -> None:
+        """After an epoch's validation."""
+
+    def on_run_end(self, end: RunEnd) -> None:
+        """After the last checkpoint is written."""
+
+    def on_teardown(self) -> None:
+        """Always the last call, after an exception too: close bars and files."""
+
+    def artifacts(self) -> Mapping[str, Path]:
+        """What it has written that a person may want to open, by what it is (``"sample pictures"``)."""
+        return {}

@@ -1,0 +1,69 @@
+"""Data: what a data set yields, and what a transform and a metric do with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, Self
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+Split = Literal["train", "validation", "test"]
+
+
+class Sample(NamedTuple):
+    """One image with its mask, as it lies on disk: not resized, not augmented, not normalised."""
+
+    image: npt.NDArray[np.uint8]
+    """``[H, W, 3]`` RGB."""
+    mask: npt.NDArray[np.uint8]
+    """``[H, W]``: the index of each pixel's class; 0 and 1 for binary work, 255 ignored where classes are many."""
+    id: str
+    """Unique in its split; names output files."""
+
+
+class Dataset(Protocol):
+    """A data set. Built as ``target(split=..., **options)``; must survive pickling to a loader's worker.
+
+    Class attributes with defaults, all optional:
+
+    - ``has_validation = False``: there is a validation split of its own. Otherwise the engine holds out a share of
+      ``train``, stratified by ``strata()`` (one label an item) if there is such a method.
+    - ``fresh = False``: ``len`` is one epoch's length, and any index from 0 on is valid: epoch e asks for
+      ``e * len + i``, so that no image comes twice.
+
+    Its options class says what the classes are, in a field or property ``classes`` (a tuple of names, the background
+    first); without it the work is binary.
+    """
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Sample: ...
+
+
+class Transform(Protocol):
+    """An augmentation. Built as ``target(size=..., **options)``; an ``albumentations.Compose`` is one."""
+
+    def set_random_seed(self, seed: int | None) -> None:
+        """All randomness of the next call follows from ``seed``, a function of (run's seed, epoch, index)."""
+        ...
+
+    def __call__(self, *, image: npt.NDArray[np.uint8], mask: npt.NDArray[np.uint8]) -> dict[str, Any]:
+        """Image ``[H, W, 3]`` and mask ``[H, W]``, both uint8, to a dict with the same two keys and types."""
+        ...
+
+
+class Metric(Protocol):
+    """A metric: a mean over images, each at its mask's own size. Built as ``target(num_classes=K, **options)``."""
+
+    def update(self, probability: npt.NDArray[np.float32], mask: npt.NDArray[np.uint8]) -> None:
+        """Count one image: ``[K, H, W]`` in [0, 1] against ``[H, W]`` class indices (0 and 1 for K = 1)."""
+        ...
+
+    def merge(self, other: Self) -> None:
+        """Add what another instance has counted."""
+        ...
+
+    def compute(self) -> dict[str, float]:
+        """The figures over all images so far, by name. The first is the metric's main one."""
+        ...

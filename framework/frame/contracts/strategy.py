@@ -1,0 +1,143 @@
+"""Strategies: how a run uses its devices. Every method has a single-device default, so a new one overrides little."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.distributed.checkpoint import state_dict as dcp
+from torch.utils import _pytree as pytree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
+
+    from torch.optim import Optimizer
+    from torch.utils.data import DataLoader
+
+
+class Strategy:
+    """One device, one process: the base of all strategies. Method names follow Lightning Fabric's.
+
+    The training loop calls these and nothing else, so it knows no strategy; ``module`` is always what
+    :meth:`setup_module` returned.
+    """
+
+    def setup_environment(self) -> None:
+        """Start whatever the strategy needs (process groups, devices). Called once, before anything is built."""
+
+    def teardown(self) -> None:
+        """Undo :meth:`setup_environment`. Called once, after an exception too."""
+
+    @property
+    def root_device(self) -> torch.device:
+        """The device on which losses are computed and validation runs."""
+        return torch.device("cpu")
+
+    @property
+    def world_size(self) -> int:
+        """Number of processes."""
+        return 1
+
+    @property
+    def is_global_zero(self) -> bool:
+        """Whether this process writes files and speaks to the user."""
+        return True
+
+    def describe(self, batch_size: int) -> str:
+        """Devices found and used, and the images each gets of a batch, for the start of the run."""
+        return f"1 {device_name(self.root_device)}; {batch_size} images a batch"
+
+    def setup_module(self, module: nn.Module) -> nn.Module:
+        """Move the model to its device(s) and wrap it if need be."""
+        return module.to(self.root_device)
+
+    def setup_optimizer(self, optimizer: Optimizer) -> Optimizer:
+        return optimizer
+
+    def setup_dataloader(self, loader: DataLoader[Any]) -> DataLoader[Any]:
+        """Give this process its share. The loader's ``batch_sampler`` can ``shard(rank, world_size)``."""
+        return loader
+
+    def batch_to_device(self, batch: Any) -> Any:
+        """Every tensor in ``batch`` (nested in tuples, lists, dicts), on the root device."""
+        return pytree.tree_map_only(Tensor, lambda t: t.to(self.root_device, non_blocking=True), batch)
+
+    def no_sync(self, module: nn.Module, *, enabled: bool) -> AbstractContextManager[None]:
+        """While enabled, gradients are accumulated without being exchanged between processes."""
+        return nullcontext()
+
+    def backward(self, loss: Tensor) -> None:
+        loss.backward()  # type: ignore[no-untyped-call]
+
+    def clip_grad_norm_(self, module: nn.Module, max_norm: float) -> Tensor:
+        """Scale all gradients to a total norm of at most ``max_norm``; returns the norm before (inf: measure only)."""
+        return nn.utils.clip_grad_norm_(module.parameters(), max_norm)
+
+    def optimizer_step(self, optimizer: Optimizer) -> None:
+        optimizer.step()
+
+    def all_reduce(self, value: Tensor, op: Literal["sum", "mean", "max", "min"] = "sum") -> Tensor:
+        """The same tensor, combined over all processes."""
+        return value
+
+    def all_gather(self, value: Any) -> list[Any]:
+        """One picklable object of each process, in order of rank."""
+        return [value]
+
+    def broadcast(self, value: Any) -> Any:
+        """The first process's picklable object."""
+        return value
+
+    def reduce_boolean_decision(self, decision: bool, *, all_: bool = True) -> bool:  # noqa: FBT001  (Fabric's name)
+        """Whether all (or any) processes say yes."""
+        return decision
+
+    def barrier(self) -> None:
+        """Wait until all processes are here."""
+
+    def unwrap(self, module: nn.Module) -> nn.Module:
+        """The model as it was built, without wrappers."""
+        return module
+
+    @contextmanager
+    def eval_module(self, module: nn.Module) -> Iterator[nn.Module]:
+        """The unwrapped model in eval mode on the root device; each part's training flag comes back at the end."""
+        model = self.unwrap(module)
+        flags = [(part, part.training) for part in model.modules()]
+        model.eval()
+        try:
+            yield model
+        finally:
+            for part, training in flags:
+                part.training = training
+
+    def model_state_dict(self, module: nn.Module, *, full: bool = True) -> dict[str, Any]:
+        """Weights and buffers by the unwrapped model's names; ``full``: whole, on the CPU, on the first process."""
+        options = dcp.StateDictOptions(full_state_dict=full, cpu_offload=full)
+        return dict(dcp.get_model_state_dict(self.unwrap(module), options=options))
+
+    def load_model_state_dict(self, module: nn.Module, state: Mapping[str, Any]) -> None:
+        """The inverse of :meth:`model_state_dict` with ``full``; strict."""
+        self.unwrap(module).load_state_dict(state)
+
+    def optimizer_state_dict(self, module: nn.Module, optimizer: Optimizer, *, full: bool = True) -> dict[str, Any]:
+        """The optimizer's state by parameter names, portable between strategies when ``full``."""
+        options = dcp.StateDictOptions(full_state_dict=full, cpu_offload=full)
+        return dict(dcp.get_optimizer_state_dict(self.unwrap(module), optimizer, options=options))
+
+    def load_optimizer_state_dict(self, module: nn.Module, optimizer: Optimizer, state: dict[str, Any]) -> None:
+        """The inverse of :meth:`optimizer_state_dict` with ``full``."""
+        options = dcp.StateDictOptions(full_state_dict=True)
+        dcp.set_optimizer_state_dict(self.unwrap(module), optimizer, state, options=options)
+
+
+def device_name(device: torch.device) -> str:
+    """The kind of a device and its maker's name for it: ``GPU: Tesla T4``, ``CPU: 2 threads``."""
+    if device.type == "cuda":
+        return f"GPU: {torch.cuda.get_device_name(device)}"
+    if device.type == "cpu":
+        return f"CPU: {torch.get_num_threads()} threads"
+    return device.type.upper()
