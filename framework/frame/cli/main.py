@@ -1,0 +1,72 @@
+"""The command ``frame``: finds the subcommand, imports it alone, and turns its errors into an exit code."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from frame.plugin.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS = {
+    "run": "train, validate and report what a config says",
+    "list": "what is installed: components and where they come from",
+    "show": "one component's options, or a config with the origin of each value",
+    "check": "validate a config without training",
+    "data": "make data sets",
+    "doctor": "versions, devices, plugins, and what is wrong",
+}
+USAGE_ERROR = 2
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0, 2 for what the user can mend, 130 for Ctrl-C."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    command = arguments[0] if arguments else "--help"
+    if command in ("-h", "--help"):
+        print(_help())
+        return 0
+    if command == "--version":
+        from frame.plugin.host import own_version
+
+        print(f"frame-seg {own_version()}")
+        return 0
+    if command not in COMMANDS:
+        from difflib import get_close_matches
+
+        close = get_close_matches(command, COMMANDS, 1)
+        hint = f"did you mean 'frame {close[0]}'?" if close else f"there are: {', '.join(COMMANDS)}"
+        return _fail(f"frame: no command is called {command!r}; {hint}")
+    module = import_module(f"frame.cli.{command}")
+    try:
+        return int(module.command(module.parser().parse_args(arguments[1:])))
+    except UserError as error:
+        return _fail(str(error))
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        sys.stderr.close()
+        return 0
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _fail(message: str) -> int:
+    print(message, file=sys.stderr)
+    return USAGE_ERROR
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS))
+    rows = "\n".join(f"  {name:<{width}}  {summary}" for name, summary in COMMANDS.items())
+    return (
+        f"usage: frame COMMAND ...\n\nSegmentation in which every part is a plugin.\n\ncommands:\n{rows}\n\n"
+        "'frame COMMAND --help' tells what each takes. 'frame --version' prints the version."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

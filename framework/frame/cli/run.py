@@ -1,0 +1,34 @@
+"""``frame run``: trains, validates and reports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from frame.cli.common import catalog_of, command_parser
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+
+def parser() -> ArgumentParser:
+    arguments = command_parser("run", "Train, validate and report what a config says.", config=True)
+    arguments.add_argument("config", metavar="CONFIG")
+    return arguments
+
+
+def command(args: Namespace) -> int:
+    from frame.config.bind import load_run
+    from frame.config.verify import verify
+
+    run = load_run(args.config, catalog_of(args), args.overrides)
+    verify(run)  # before torch is imported: what is wrong is said at once
+    from frame.engine.run import execute
+
+    result = execute(run)
+    if result is None:  # another process speaks for the run
+        return 0
+    print(f"run folder       {result.folder}")
+    print(f"best checkpoint  {result.checkpoint}")
+    for what, path in result.artifacts.items():
+        print(f"{what:<15}  {path}")
+    return 0

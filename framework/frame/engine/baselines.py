@@ -1,0 +1,53 @@
+"""What guesses that look at no image would score: a figure means something only beside them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from frame.data.pipeline import Subset, resized
+from frame.engine.validate import figures
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import numpy.typing as npt
+
+    from frame.contracts.dataset import Metric
+
+Maps = "npt.NDArray[np.float32]"
+TRAINING_MASKS = 256  # enough for a mean
+
+
+def baselines(
+    train: Subset, validation: Subset, size: int, num_classes: int, new_metrics: Callable[[], Mapping[str, Metric]]
+) -> dict[str, dict[str, float]]:
+    """Figures on ``validation`` of the mean training mask and, for one class, of calling everything foreground."""
+    guesses = {"mean mask": mean_mask(train, size, num_classes)}
+    if num_classes == 1:
+        guesses = {"all foreground": np.ones((1, size, size), np.float32)} | guesses
+    counters = {name: new_metrics() for name in guesses}
+    for position in range(len(validation)):
+        _, sample = validation.at(0, position)
+        height, width = sample.mask.shape
+        for name, guess in guesses.items():
+            planes = [cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR) for plane in guess]
+            for metric in counters[name].values():
+                metric.update(np.stack(planes).astype(np.float32, copy=False), sample.mask)
+    return {
+        name: {key: value for label, metric in found.items() for key, value in figures(label, metric.compute()).items()}
+        for name, found in counters.items()
+    }
+
+
+def mean_mask(train: Subset, size: int, num_classes: int) -> npt.NDArray[np.float32]:
+    """Mean of up to 256 training masks, spread evenly over the set: ``[K, size, size]``."""
+    count = min(len(train), TRAINING_MASKS)
+    total = np.zeros((num_classes, size, size), np.float64)
+    classes = np.arange(num_classes) if num_classes > 1 else np.array([1])
+    for number in range(count):
+        _, sample = train.at(0, number * len(train) // count)
+        total += resized(sample.mask, size, mask=True)[None] == classes[:, None, None]
+    return (total / count).astype(np.float32)

@@ -1,0 +1,44 @@
+"""Telling callbacks what happens, and naming the one that fails."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from frame.contracts.callback import Callback
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+Listener = "tuple[str, Callable[..., None]]"
+
+
+class CallbackError(RuntimeError):
+    """A callback raised; its own exception is the cause."""
+
+
+class Events:
+    """The callbacks of a run. ``events("on_step_end", info)`` calls those that override that event, in order."""
+
+    def __init__(self, callbacks: Mapping[str, Callback]) -> None:
+        self.callbacks = dict(callbacks)
+        self._listeners: dict[str, list[tuple[str, Callable[..., None]]]] = {
+            event: [
+                (label, getattr(callback, event))
+                for label, callback in callbacks.items()
+                if getattr(type(callback), event) is not getattr(Callback, event)
+            ]
+            for event in vars(Callback)
+            if event.startswith("on_")
+        }
+
+    def __call__(self, event: str, *arguments: Any) -> None:
+        for label, listener in self._listeners[event]:
+            try:
+                listener(*arguments)
+            except Exception as error:
+                raise CallbackError(f"callback {label!r} failed in {event}: {type(error).__name__}: {error}") from error
+
+    def artifacts(self) -> dict[str, Path]:
+        """What the callbacks have written for a person to open."""
+        return {what: path for callback in self.callbacks.values() for what, path in callback.artifacts().items()}

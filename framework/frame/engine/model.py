@@ -1,0 +1,41 @@
+"""The model as the engine sees it: a backbone, a head, and the precision in which both run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from frame.contracts.model import Prediction
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Segmenter(nn.Module):
+    """Backbone and head. ``[B, 3, H, W]`` float32, ImageNet-normalised, to a :class:`Prediction` at H x W."""
+
+    def __init__(self, backbone: nn.Module, head: nn.Module, autocast: torch.dtype | None = None) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.head = head
+        self.autocast = autocast
+
+    def forward(self, image: Tensor) -> Prediction:
+        # Entered here and not around the call: autocast's dtype is thread-local, so DataParallel's replicas would
+        # not see it from outside.
+        with torch.autocast(image.device.type, dtype=self.autocast, enabled=self.autocast is not None):
+            features = self.backbone(image)
+            logits, side, extras = self.head(features, tuple(image.shape[-2:]))
+        return Prediction(logits.float(), tuple(each.float() for each in side), extras)
+
+    def backbone_stages(self) -> list[list[nn.Module]]:
+        """The backbone's modules by stage, from the image's side; one stage if it names none."""
+        stages: Sequence[Sequence[nn.Module]] = getattr(self.backbone, "stages", None) or [[self.backbone]]
+        return [list(stage) for stage in stages]
+
+
+def parameter_count(module: nn.Module) -> int:
+    """Number of trainable values."""
+    return sum(parameter.numel() for parameter in module.parameters())

@@ -1,0 +1,29 @@
+"""The sum of losses that is trained on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from frame.contracts.model import Prediction
+
+
+class Objective(nn.Module):
+    """Weighted sum of losses, each under its label. Computed once, over a whole batch, outside the model."""
+
+    def __init__(self, losses: Mapping[str, nn.Module], weights: Mapping[str, float]) -> None:
+        super().__init__()
+        self.losses = nn.ModuleDict(losses)
+        self.weights = dict(weights)
+        self.labels = ("loss", *self.losses)
+
+    def forward(self, prediction: Prediction, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """The scalar to differentiate, and ``[1 + L]`` detached: it and each loss, unweighted, in order of labels."""
+        parts = {label: loss(prediction, mask) for label, loss in self.losses.items()}
+        total = torch.stack([self.weights[label] * part for label, part in parts.items()]).sum()
+        return total, torch.stack([total, *parts.values()]).detach()

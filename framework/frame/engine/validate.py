@@ -1,0 +1,74 @@
+"""Validation: every image's probability at its mask's own size, counted by metrics that average over images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from frame.data.pipeline import ValidationBatch, normalized
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    import numpy.typing as npt
+    from torch import nn
+
+    from frame.contracts.dataset import Metric, Sample
+    from frame.contracts.strategy import Strategy
+
+Observer = "Callable[[Sample, npt.NDArray[np.float32]], None]"
+
+
+def validate(
+    module: nn.Module,
+    strategy: Strategy,
+    loader: Iterable[ValidationBatch],
+    metrics: Mapping[str, Metric],
+    observe: Callable[[Sample, npt.NDArray[np.float32]], None],
+) -> dict[str, float]:
+    """Run the unwrapped model over ``loader``; returns the figures over all processes.
+
+    ``metrics`` are fresh instances by label; ``observe`` sees each sample with its probability ``[K, H, W]``.
+    """
+    with strategy.eval_module(module) as model, torch.inference_mode():
+        for images, samples in loader:
+            logits = model(normalized(strategy.batch_to_device(images))).logits
+            for each, sample in zip(logits, samples, strict=True):
+                probability = at_size(probabilities(each), sample.mask.shape)
+                for metric in metrics.values():
+                    metric.update(probability, sample.mask)
+                observe(sample, probability)
+    return merged_figures(strategy, metrics)
+
+
+def merged_figures(strategy: Strategy, metrics: Mapping[str, Metric]) -> dict[str, float]:
+    """Each metric merged over all processes: ``label`` for its main figure, ``label/name`` for the others."""
+    first, *others = strategy.all_gather(dict(metrics))
+    found: dict[str, float] = {}
+    for label, metric in first.items():
+        for other in others:
+            metric.merge(other[label])
+        found |= figures(label, metric.compute())
+    return found
+
+
+def figures(label: str, computed: Mapping[str, float]) -> dict[str, float]:
+    """A metric's figures under its label; the first is the main one."""
+    main, *others = computed.items()
+    return {label: main[1]} | {f"{label}/{name}": value for name, value in others}
+
+
+def probabilities(logits: Tensor) -> Tensor:
+    """Logits ``[K, H, W]`` to probabilities: a sigmoid for one class, a softmax over more."""
+    return logits.sigmoid() if logits.shape[0] == 1 else logits.softmax(dim=0)
+
+
+def at_size(probability: Tensor, size: Any) -> npt.NDArray[np.float32]:
+    """``[K, h, w]`` on any device, bilinearly at ``size = (H, W)``, as an array."""
+    if tuple(probability.shape[-2:]) != tuple(size):
+        probability = F.interpolate(probability[None], size=tuple(size), mode="bilinear", align_corners=False)[0]
+    return np.asarray(probability.float().cpu().numpy(), dtype=np.float32)

@@ -1,0 +1,19 @@
+"""Options of the built-in strategies."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from frame import Options
+
+
+class SingleOptions(Options):
+    device: str = "auto"
+    """``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"`` or ``"xpu"``; ``"auto"``: the first GPU there is, or the CPU."""
+
+
+class DataParallelOptions(Options):
+    devices: int | tuple[Annotated[int, Field(ge=0)], ...] | None = Field(default=None)
+    """How many GPUs, or the indices of which; without it, all. The first one computes losses and validates."""

@@ -1,0 +1,31 @@
+"""The built-in strategies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from frame import Component, hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@hookimpl
+def frame_strategies() -> Iterator[Component]:
+    yield Component(
+        name="auto",
+        target="frame_strategies.auto:auto",
+        summary="data_parallel where this process has several GPUs, otherwise single",
+    )
+    yield Component(
+        name="single",
+        target="frame_strategies.single:Single",
+        options="frame_strategies.options:SingleOptions",
+        summary="One device: the first GPU, or the CPU",
+    )
+    yield Component(
+        name="data_parallel",
+        target="frame_strategies.data_parallel:DataParallel",
+        options="frame_strategies.options:DataParallelOptions",
+        summary="One process, several GPUs: the batch is split, validation runs on the unwrapped model",
+    )
