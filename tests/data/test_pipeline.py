@@ -1,0 +1,110 @@
+"""From samples to batches."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from frame import Sample
+from frame.data.pipeline import (
+    Subset,
+    TrainingSamples,
+    ValidationSamples,
+    normalized,
+    resized,
+    target,
+    training_loader,
+    validation_loader,
+)
+
+
+class Numbers:
+    """Images whose value is their index; ``fresh`` as a data set may be."""
+
+    def __init__(self, length: int, *, fresh: bool = False) -> None:
+        self.length, self.fresh = length, fresh
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: int) -> Sample:
+        height = 6 + index % 3
+        mask = np.zeros((height, 8), np.uint8)
+        mask[: height // 2] = 1
+        return Sample(np.full((height, 8, 3), index, np.uint8), mask, str(index))
+
+
+class Noise:
+    """A transform that shows its seed."""
+
+    def set_random_seed(self, seed: int | None) -> None:
+        self.seed = seed
+
+    def __call__(self, *, image, mask):
+        return {"image": np.full_like(image, np.uint8(self.seed % 251)), "mask": mask[:-2, :-2]}
+
+
+CPU = torch.device("cpu")
+
+
+def values(loader, epoch: int) -> list[list[int]]:
+    loader.batch_sampler.epoch = epoch
+    return [batch.images[:, 0, 0, 0].tolist() for batch in loader]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_epoch_is_the_same_for_any_number_of_workers(workers: int) -> None:
+    loaders = [training_loader(TrainingSamples(Subset(Numbers(7)), 4, Noise(), 1), 3, n, CPU) for n in (0, workers)]
+    first, again, next_epoch = values(loaders[0], 0), values(loaders[1], 0), values(loaders[1], 1)
+    assert first == again
+    assert first != next_epoch
+
+
+def test_a_fresh_set_never_gives_an_image_twice() -> None:
+    loader = training_loader(TrainingSamples(Subset(Numbers(5, fresh=True)), 4, None, 1), 2, 0, CPU)
+    seen = [value for epoch in range(3) for batch in values(loader, epoch) for value in batch]
+    assert sorted(seen) == list(range(15))
+
+
+def test_a_subset_gives_its_own_items_in_every_epoch() -> None:
+    subset = Subset(Numbers(9, fresh=True), np.array([2, 4, 8]))
+    loader = training_loader(TrainingSamples(subset, 4, None, 1), 2, 0, CPU)
+    for epoch in range(2):
+        assert sorted(value for batch in values(loader, epoch) for value in batch) == [2, 4, 8]
+
+
+def test_what_a_transform_cuts_off_is_resized_again() -> None:
+    image, mask = TrainingSamples(Subset(Numbers(3)), 16, Noise(), 1)[0, 1]
+    assert image.shape == (16, 16, 3)
+    assert mask.shape == (16, 16)
+    assert set(np.unique(mask)) == {0, 1}
+
+
+def test_validation_keeps_the_sample_at_its_own_size() -> None:
+    loader = validation_loader(ValidationSamples(Subset(Numbers(5)), 4), 2, 0, CPU)
+    samples = [sample for batch in loader for sample in batch.samples]
+    assert [sample.id for sample in samples] == list("01234")
+    assert samples[2].mask.shape == (8, 8)
+    assert next(iter(loader)).images.shape == (2, 4, 4, 3)
+
+
+def test_masks_are_resized_without_new_values() -> None:
+    mask = np.random.default_rng(0).choice(np.array([0, 3, 255], np.uint8), (37, 53))
+    assert set(np.unique(resized(mask, 16, mask=True))) <= {0, 3, 255}
+
+
+def test_normalisation_is_imagenets() -> None:
+    images = torch.randint(0, 256, (2, 5, 4, 3), dtype=torch.uint8)
+    found = normalized(images)
+    assert found.shape == (2, 3, 5, 4)
+    expected = (images[1, 3, 2].double() / 255 - torch.tensor([0.485, 0.456, 0.406])) / torch.tensor(
+        [0.229, 0.224, 0.225]
+    )
+    torch.testing.assert_close(found[1, :, 3, 2].double(), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_targets_have_the_form_of_their_task() -> None:
+    masks = torch.tensor([[[0, 1], [1, 0]]], dtype=torch.uint8)
+    assert (target(masks, 1).shape, target(masks, 1).dtype) == ((1, 1, 2, 2), torch.float32)
+    assert (target(masks, 3).shape, target(masks, 3).dtype) == ((1, 2, 2), torch.int64)

@@ -1,0 +1,156 @@
+"""A whole run: its folder, its numbers, and what ends it."""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from frame import UserError, catalog
+from frame.config.bind import load_run
+from frame.engine.events import CallbackError
+
+
+def weights(result):
+    return load_file(result.checkpoint / "model.safetensors")
+
+
+def same(one, other) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_run_trains_its_stages_and_leaves_its_folder_whole(train) -> None:
+    result = train()
+    steps = [entry for entry in train.log if entry[0] == "step"]
+    # 8 images train: 3 steps an epoch in batches of 3, then 2 in batches of 4.
+    assert [(stage, epoch, step) for _, stage, epoch, step, *_ in steps] == [
+        *(("decoder", epoch, step) for epoch in range(2) for step in range(3)),
+        *(("finetune", epoch, step) for epoch in range(3) for step in range(2)),
+    ]
+    assert [entry[4] for entry in steps] == list(range(1, 13))
+    assert train.log[-1] == ("teardown",)
+    assert result.metrics["accuracy/images"] == 2
+    assert {path.name for path in result.folder.iterdir()} == {
+        "checkpoints",
+        "components.json",
+        "config.toml",
+        "result.json",
+    }
+    recorded = json.loads((result.folder / "result.json").read_text())
+    assert recorded["metrics"] == result.metrics
+    assert (result.folder / recorded["checkpoint"]) == result.checkpoint
+    versions = json.loads((result.folder / "components.json").read_text())
+    assert {"kind": "backbone", "name": "small/bone", "distribution": "frame-small", "version": "1.0"} in versions[
+        "components"
+    ]
+    assert versions["torch"] == torch.__version__
+
+
+def test_the_loss_falls_and_the_model_beats_the_baselines(train) -> None:
+    result = train("stages.finetune.epochs=10", "stages.finetune.lr=0.03", "stages.finetune.backbone_lr_scale=1.0")
+    losses = [entry[3]["loss"] for entry in train.log if entry[0] == "epoch"]
+    assert losses[-1] < 0.7 * losses[0]
+    assert set(result.baselines) == {"all foreground", "mean mask"}
+    assert result.metrics["accuracy"] > max(guess["accuracy"] for guess in result.baselines.values())
+
+
+def test_many_classes_take_the_same_path(train) -> None:
+    result = train("data.classes=['ground', 'dark', 'bright']", "data.images=20")
+    assert weights(result)["head.out.weight"].shape[0] == 3
+    assert set(result.baselines) == {"mean mask"}
+
+
+def test_the_same_seed_gives_the_same_weights_for_any_number_of_workers(train) -> None:
+    first, second, other = train(), train("data.workers=2"), train("run.seed=4")
+    assert same(weights(first), weights(second))
+    assert not same(weights(first), weights(other))
+    assert [result.folder.name for result in (first, second, other)] == ["small", "small-2", "small-3"]
+
+
+def test_the_resolved_config_runs_again_to_the_same_weights(train, tmp_path) -> None:
+    import frame
+
+    first = train("train.clip=0.5", "stages.decoder.epochs=1")
+    again = frame.run(first.folder / "config.toml", [f"run.folder={tmp_path / 'again'}"], catalog())
+    assert same(weights(first), weights(again))
+
+
+@pytest.mark.parametrize("images", [20, 18])  # whole windows, and a partial last one
+def test_accumulated_batches_equal_one_large_batch(train, images: int) -> None:
+    more = [f"data.images={images}", "train.stages=['finetune']", "stages.finetune.unfreeze=[0.0, 0.0]"]
+    large = train(*more, "stages.finetune.batch_size=8")
+    parts = train(*more, "stages.finetune.batch_size=2", "train.accumulation=4")
+    for name, value in weights(large).items():
+        torch.testing.assert_close(value, weights(parts)[name], rtol=1e-5, atol=1e-6)
+
+
+def test_a_frozen_backbone_keeps_its_weights_and_its_statistics(train) -> None:
+    before = train(
+        "train.stages=['decoder']", "backbone.norm=true", "stages.decoder.epochs=1", "stages.decoder.lr=1e-9"
+    )
+    after = train("train.stages=['decoder']", "backbone.norm=true")
+    for name, value in weights(after).items():
+        assert torch.equal(value, weights(before)[name]) == name.startswith("backbone."), name
+
+
+def test_the_best_and_the_last_checkpoint_are_kept_and_whole(train) -> None:
+    result = train()
+    epochs = [entry for entry in train.log if entry[0] == "epoch"]
+    best = max(range(len(epochs)), key=lambda index: (epochs[index][4]["accuracy"], -index))
+    assert epochs[best][5]
+    assert result.metrics == epochs[best][4]
+    kept = sorted((result.folder / "checkpoints").iterdir())
+    assert result.checkpoint in kept
+    assert kept[-1].name == "step_00000012"
+    assert len(kept) <= 2
+    for path in kept:
+        manifest = json.loads((path / "checkpoint.json").read_text())
+        assert (
+            manifest["files"]["model.safetensors"]["sha256"]
+            == sha256((path / "model.safetensors").read_bytes()).hexdigest()
+        )
+        assert manifest["config"]["backbone"]["name"] == "bone"
+
+
+def test_the_smallest_figure_is_best_where_the_config_says_so(train) -> None:
+    result = train("train.monitor_mode=min")
+    assert result.metrics["accuracy"] == min(entry[4]["accuracy"] for entry in train.log if entry[0] == "epoch")
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_with_a_message(train) -> None:
+    with pytest.raises(UserError, match=r"stage decoder, epoch 1: loss, plain is not finite.*stages\.decoder\.lr"):
+        train(losses={"plain": "explosive"})
+    assert train.log[-1] == ("teardown",)
+
+
+def test_a_callback_that_fails_is_named(train) -> None:
+    with pytest.raises(CallbackError, match="callback 'bad' failed in on_epoch_end: ValueError: no disk"):
+        train(callbacks={"recorder": "recorder", "bad": "failing"})
+    assert train.log[-1] == ("teardown",)
+
+
+def test_a_run_folder_that_cannot_be_written_is_told(train, tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"cannot write the run folder in .*--set run\.folder=DIR"):
+        train(f"run.folder={tmp_path / 'file' / 'runs'}")
+
+
+def test_a_data_set_of_one_image_or_none_is_told(train) -> None:
+    with pytest.raises(UserError, match='"squares" has one image'):
+        train("data.images=1")
+    with pytest.raises(UserError, match='"squares" has no training images'):
+        train("data.images=0")
+
+
+def test_bf16_trains_and_keeps_float32_weights(train) -> None:
+    result = train("train.precision=bf16")
+    assert {value.dtype for value in weights(result).values()} == {torch.float32}
+
+
+def test_nothing_is_imported_for_a_config_that_fails(install, config, monkeypatch) -> None:
+    install("frame-acme", "acme", "from frame import hookimpl\n")
+    with pytest.raises(UserError, match="no backbone is called 'bone'"):
+        load_run(config, catalog())
