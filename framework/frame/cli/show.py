@@ -78,5 +78,12 @@ def _options(entry: Entry) -> list[dict[str, Any]]:
         text = (
             "required" if default is PydanticUndefined else "unset" if default is None else json.dumps(plain(default))
         )
-        found.append({"name": name, "type": type_name(field.annotation), "default": text, "doc": field.description})
+        found.append(
+            {
+                "name": name,
+                "type": type_name(field.annotation, field.metadata),
+                "default": text,
+                "doc": field.description,
+            }
+        )
     return found

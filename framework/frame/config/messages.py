@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
-from frame.config.options import Problem
+from frame.config.options import OfKind, Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pydantic import BaseModel, ValidationError
     from pydantic_core import ErrorDetails
 
@@ -89,9 +92,20 @@ def _alternatives(messages: list[str]) -> str:
     return "; ".join(unique)
 
 
-def type_name(annotation: Any) -> str:
-    """A field's type as ``frame show`` prints it."""
-    text = annotation.__name__ if isinstance(annotation, type) else str(annotation)
-    for long, short in (("typing.", ""), ("pathlib.", ""), ("NoneType", "unset"), ("None", "unset")):
-        text = text.replace(long, short)
-    return text
+def type_name(annotation: Any, metadata: Sequence[object] = ()) -> str:
+    """A field's type as ``frame show`` prints it; a component's is its kind."""
+    kind = next((each.kind for each in metadata if isinstance(each, OfKind)), None)
+    if kind is not None:
+        return kind.value
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return type_name(arguments[0], arguments[1:])
+    if origin is Literal:
+        return " | ".join(map(json.dumps, arguments))
+    if origin in (Union, UnionType):
+        return " | ".join(map(type_name, arguments))
+    if origin is not None:
+        return f"{origin.__name__}[{', '.join(map(type_name, arguments))}]"
+    if annotation in (None, NoneType):
+        return "unset"
+    return "..." if annotation is ... else getattr(annotation, "__name__", str(annotation))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.distributed.checkpoint import state_dict as dcp
 from torch.utils import _pytree as pytree
 
 if TYPE_CHECKING:
@@ -116,8 +115,7 @@ class Strategy:
 
     def model_state_dict(self, module: nn.Module, *, full: bool = True) -> dict[str, Any]:
         """Weights and buffers by the unwrapped model's names; ``full``: whole, on the CPU, on the first process."""
-        options = dcp.StateDictOptions(full_state_dict=full, cpu_offload=full)
-        return dict(dcp.get_model_state_dict(self.unwrap(module), options=options))
+        return {name: value.detach().cpu() for name, value in self.unwrap(module).state_dict().items()}
 
     def load_model_state_dict(self, module: nn.Module, state: Mapping[str, Any]) -> None:
         """The inverse of :meth:`model_state_dict` with ``full``; strict."""
@@ -125,11 +123,15 @@ class Strategy:
 
     def optimizer_state_dict(self, module: nn.Module, optimizer: Optimizer, *, full: bool = True) -> dict[str, Any]:
         """The optimizer's state by parameter names, portable between strategies when ``full``."""
+        from torch.distributed.checkpoint import state_dict as dcp  # a second to import
+
         options = dcp.StateDictOptions(full_state_dict=full, cpu_offload=full)
         return dict(dcp.get_optimizer_state_dict(self.unwrap(module), optimizer, options=options))
 
     def load_optimizer_state_dict(self, module: nn.Module, optimizer: Optimizer, state: dict[str, Any]) -> None:
         """The inverse of :meth:`optimizer_state_dict` with ``full``."""
+        from torch.distributed.checkpoint import state_dict as dcp
+
         options = dcp.StateDictOptions(full_state_dict=True)
         dcp.set_optimizer_state_dict(self.unwrap(module), optimizer, state, options=options)
 
