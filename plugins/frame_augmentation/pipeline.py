@@ -1,0 +1,59 @@
+"""Augmentation by albumentations, from tables in a config."""
+
+from __future__ import annotations
+
+import os
+import random
+from typing import Any
+
+import numpy as np
+
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # at import it would look for a newer version on the network
+import albumentations as A
+
+from frame import UserError
+from frame_augmentation.default import CAMOUFLAGE
+from frame_augmentation.tables import built
+
+
+def albumentations(*, size: int, transforms: tuple[dict[str, Any], ...] | None = None) -> SeededCompose:
+    """The default pipeline for ``size`` x ``size`` uint8 images and masks, or the one that ``transforms`` describes.
+
+    Raises
+    ------
+    UserError
+        If a table names no transform, holds arguments that it does not take, or makes what Frame can't train on.
+    """
+    tables = CAMOUFLAGE if transforms is None else transforms
+    pipeline = SeededCompose([built(table, size, f"transforms[{index}]") for index, table in enumerate(tables)])
+    _try_out(pipeline, size)
+    return pipeline
+
+
+class SeededCompose(A.Compose):  # type: ignore[misc]
+    """A ``Compose`` whose transforms draw from one random state.
+
+    albumentations 2.0.8 gives each transform a state of its own with the same seed, so all of them draw the same
+    numbers: with ``p = 0.5`` each, they are applied either all or not at all. It also takes five times as long.
+    """
+
+    def set_random_seed(self, seed: int | None) -> None:
+        """Make the next call a function of ``seed``, in whatever process."""
+        self.seed = seed
+        self.set_random_state(np.random.default_rng(seed), random.Random(seed))  # noqa: S311
+
+
+def _try_out(pipeline: SeededCompose, size: int) -> None:
+    """One call, so that what a config gets wrong is said before training and not by a loader's worker."""
+    pipeline.set_random_seed(0)
+    try:
+        out = pipeline(image=np.zeros((size, size, 3), np.uint8), mask=np.zeros((size, size), np.uint8))
+    except Exception as error:
+        raise UserError(f"augmentation fails on an image of {size} x {size}: {error}") from error
+    for key, channels in (("image", (3,)), ("mask", ())):
+        value = out[key]
+        if value.dtype != np.uint8 or value.shape[2:] != channels:
+            raise UserError(
+                f"augmentation: makes the {key} {value.dtype} {tuple(value.shape)}, not bytes of the same channels; "
+                "Frame normalises images and makes tensors itself, so leave such transforms out"
+            )

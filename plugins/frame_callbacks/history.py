@@ -1,0 +1,109 @@
+"""What happened in a run, as JSON lines."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TextIO
+
+from frame import Callback
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from frame.contracts.callback import EpochInfo, RunEnd, RunInfo, StageInfo, StepInfo
+
+FILE = "history.jsonl"
+
+
+class History(Callback):
+    """Appends to ``history.jsonl``: a record a line, told apart by ``event``.
+
+    ``run`` at each start (a resumed run has several), ``stage``, ``step`` every ``every`` steps, ``epoch`` and ``end``.
+    Figures that are no number are ``null``. Losses stay on their device until the epoch ends, so that no step waits.
+    """
+
+    def __init__(self, *, every: int = 10) -> None:
+        self.every = every
+        self._file: TextIO | None = None
+        self._path: Path | None = None
+        self._steps: list[StepInfo] = []
+
+    def on_run_start(self, run: RunInfo) -> None:
+        self._path = run.folder / FILE
+        self._file = self._path.open("a", buffering=1, encoding="utf-8")  # whole lines, at once
+        self._write(
+            "run",
+            time=datetime.now(UTC).isoformat(timespec="seconds"),
+            name=run.name,
+            seed=run.seed,
+            monitor=run.monitor,
+            lines=run.lines,
+            stages=[asdict(stage) for stage in run.stages],
+        )
+
+    def on_stage_start(self, stage: StageInfo) -> None:
+        self._write("stage", **asdict(stage))
+
+    def on_step_end(self, step: StepInfo) -> None:
+        if step.global_step % self.every == 0:
+            self._steps.append(step)
+
+    def on_epoch_end(self, epoch: EpochInfo) -> None:
+        self._write_steps()
+        self._write(
+            "epoch",
+            stage=epoch.stage.name,
+            epoch=epoch.epoch,
+            global_step=epoch.global_step,
+            train=epoch.train,
+            validation=epoch.validation,
+            rates=epoch.rates,
+            is_best=epoch.is_best,
+            seconds=epoch.seconds,
+        )
+
+    def on_run_end(self, end: RunEnd) -> None:
+        self._write("end", best=end.best, baselines=end.baselines, seconds=end.seconds)
+
+    def on_teardown(self) -> None:
+        with suppress(RuntimeError):  # after a device's failure its losses can't be read
+            self._write_steps()
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def artifacts(self) -> Mapping[str, Path]:
+        return {} if self._path is None else {"history": self._path}
+
+    def _write_steps(self) -> None:
+        steps, self._steps = self._steps, []
+        for step in steps:
+            self._write(
+                "step",
+                stage=step.stage.name,
+                epoch=step.epoch,
+                step=step.step,
+                global_step=step.global_step,
+                loss=float(step.loss),
+                rates=step.rates,
+            )
+
+    def _write(self, event: str, **record: Any) -> None:
+        if self._file is not None:
+            self._file.write(json.dumps(_plain({"event": event, **record}), allow_nan=False) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    """The value in JSON's own types, with nan and the infinities, for which JSON has no word, as ``None``."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    return value

@@ -1,0 +1,78 @@
+"""Even work for a router's experts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, distributed, nn
+
+from frame import UserError
+from frame_losses.precision import at_least_float32
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from frame import Prediction
+
+ROUTER, LOAD = "router.", "load."
+
+
+class Balance(nn.Module):
+    """``E * sum_e f_e * P_e`` for each routed layer, and the mean over layers: 1 when balanced.
+
+    ``P`` is the batch's mean router probability, through which the gradient flows; ``f`` is the share of the
+    assignments that each expert got, a constant here, over all processes. With few images a batch ``f`` is mostly
+    noise, so a running mean of it is used. Switch Transformers (Fedus et al., JMLR 2022), equation 4.
+
+    Reads ``extras["router.<layer>"]``, probabilities ``[B, E]``, and ``extras["load.<layer>"]``, 1 for each expert
+    that the image was sent to ``[B, E]``. The running shares are in the state dict as ``_extra_state``.
+    """
+
+    def __init__(self, *, momentum: float = 0.9) -> None:
+        super().__init__()
+        self.momentum = momentum
+        self.shares: dict[str, Tensor] = {}
+        """Running share of each expert ``[E]``, by layer."""
+
+    def forward(self, prediction: Prediction, mask: Tensor) -> Tensor:
+        """A scalar. Raises :class:`frame.UserError` if the head has no router, or does not tell its load."""
+        extras = prediction.extras
+        layers = [key.removeprefix(ROUTER) for key in extras if key.startswith(ROUTER)]
+        if not layers:
+            raise UserError(
+                'balance: the head has no router to balance; use head.name = "moe", or take this loss out with '
+                "its label = false under [losses]"
+            )
+        if missing := [LOAD + layer for layer in layers if LOAD + layer not in extras]:
+            raise UserError(f"balance: the head's extras lack {', '.join(missing)}, the experts that each image chose")
+        return torch.stack(
+            [self._layer(layer, extras[ROUTER + layer], extras[LOAD + layer]) for layer in layers]
+        ).mean()
+
+    def _layer(self, layer: str, router: Tensor, load: Tensor) -> Tensor:
+        router, load = at_least_float32(router), at_least_float32(load.detach())
+        share = self._share(layer, load.sum(dim=0))
+        return len(share) * (share * router.mean(dim=0)).sum()
+
+    def _share(self, layer: str, load: Tensor) -> Tensor:
+        """The running share ``[E]`` after counting the load ``[E]`` of this batch; evaluation counts nothing."""
+        known = self.shares.get(layer)
+        if known is not None:
+            known = known.to(load.device)
+        if not self.training and known is not None:
+            return known
+        if self.training and distributed.is_available() and distributed.is_initialized():
+            distributed.all_reduce(load)
+        share = load / load.sum().clamp(min=1)
+        if known is not None:
+            share = torch.lerp(share, known, self.momentum)
+        if self.training:
+            self.shares[layer] = share
+        return share
+
+    def get_extra_state(self) -> dict[str, Tensor]:
+        return dict(self.shares)
+
+    def set_extra_state(self, state: Mapping[str, Any]) -> None:
+        self.shares = dict(state)

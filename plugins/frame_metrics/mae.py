@@ -1,0 +1,32 @@
+"""Mean absolute error."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+
+class MeanAbsoluteError:
+    """Mean over images of ``|probability - mask|``, empty masks included (Perazzi et al., CVPR 2012).
+
+    On the probability as the model gives it: published tables stretch each map to [0, 1] first.
+    """
+
+    def __init__(self, *, num_classes: int) -> None:
+        if num_classes != 1:
+            raise ValueError(f"mae is defined for one class, not for {num_classes}")
+        self.total, self.images = 0.0, 0
+
+    def update(self, probability: npt.NDArray[np.float32], mask: npt.NDArray[np.uint8]) -> None:
+        self.total += float(np.abs(probability[0] - (mask != 0)).mean(dtype=np.float64))
+        self.images += 1
+
+    def merge(self, other: Self) -> None:
+        self.total, self.images = self.total + other.total, self.images + other.images
+
+    def compute(self) -> dict[str, float]:
+        return {"mae": self.total / self.images if self.images else float("nan")}
