@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from frame.contracts.callback import Callback
+from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,6 +37,8 @@ class Events:
         for label, listener in self._listeners[event]:
             try:
                 listener(*arguments)
+            except UserError:
+                raise  # it says itself what is wrong and how to mend it
             except Exception as error:
                 raise CallbackError(f"callback {label!r} failed in {event}: {type(error).__name__}: {error}") from error
 
