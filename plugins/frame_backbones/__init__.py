@@ -1,0 +1,1 @@
+"""Built-in backbones: EdgeNeXt, and any feature extractor of timm."""

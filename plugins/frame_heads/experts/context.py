@@ -1,0 +1,40 @@
+"""Context: what lies around, from an eighth of the image to the whole of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from frame_heads.layers import group_norm, upsample
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Context(nn.Module):
+    """Pyramid pooling (Zhao et al., 2017, arXiv:1612.01105): means over grids of 1, 2, 4 and 8 cells a side.
+
+    The grids are summed from the coarsest on, each at its own size, so that only one map is enlarged to the full size.
+    """
+
+    def __init__(self, *, channels: int, bins: Sequence[int] = (8, 4, 2, 1)) -> None:
+        super().__init__()
+        self.bins = tuple(sorted(bins))
+        self.grids = nn.ModuleList(nn.Conv2d(channels, channels, 1) for _ in self.bins)
+        self.fuse = nn.Sequential(group_norm(channels), nn.ReLU(inplace=True), nn.Conv2d(channels, channels, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        context = x.new_zeros(1, 1, 1, 1)
+        for bins, grid in zip(self.bins, self.grids, strict=True):
+            cells: Tensor = grid(_means(x, bins))
+            context = cells + upsample(context, cells.shape[-2:])
+        out: Tensor = self.fuse(x + upsample(context, x.shape[-2:]))
+        return out
+
+
+def _means(x: Tensor, bins: int) -> Tensor:
+    """Means over at most ``bins`` equal cells a side; adaptive pooling has no deterministic gradient on a GPU."""
+    height, width = x.shape[-2:]
+    return F.avg_pool2d(x, (-(-height // bins), -(-width // bins)), ceil_mode=True)

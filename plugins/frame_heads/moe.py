@@ -1,0 +1,91 @@
+"""The head with a mixture of experts at every level."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from frame import Prediction
+from frame_heads.decoder import Decoder, laterals
+from frame_heads.mixture import Mixture, dispatch
+from frame_heads.router import Router
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+class MoE(nn.Module):
+    """A sparse mixture of experts (Shazeer et al., 2017, arXiv:1701.06538) on each of the backbone's maps.
+
+    Every level is brought to ``width`` channels; there a router chooses ``top_k`` experts for each image, and their
+    weighted outputs are added to the map. The decoder is that of :class:`frame_heads.fpn.FPN`.
+
+    Parameters
+    ----------
+    channels
+        Channels of each of the backbone's maps, finest first.
+    strides
+        Their strides; not used, for the maps themselves say their sizes.
+    num_classes
+        ``K``, the channels of the logits.
+    experts
+        What builds each expert, called with ``channels=width`` once a level.
+    top_k
+        Experts that work on an image, at each level.
+    width
+        Channels of every map in the head.
+    temperature
+        Divides the routers' scores.
+    noise
+        Standard deviation of the noise on the scores in training.
+    side_outputs
+        Give logits at the coarser levels too.
+    """
+
+    def __init__(
+        self,
+        *,
+        channels: Sequence[int],
+        strides: Sequence[int],
+        num_classes: int,
+        experts: Sequence[Callable[..., nn.Module]],
+        top_k: int = 3,
+        width: int = 64,
+        temperature: float = 1.0,
+        noise: float = 0.0,
+        side_outputs: bool = True,
+    ) -> None:
+        super().__init__()
+        self.laterals = laterals(channels, width)
+        self.mixtures = nn.ModuleList(
+            Mixture(
+                [expert(channels=width) for expert in experts],
+                Router(channels=width, experts=len(experts), top_k=top_k, temperature=temperature, noise=noise),
+            )
+            for _ in channels
+        )
+        self.decoder = Decoder(levels=len(channels), width=width, num_classes=num_classes, side_outputs=side_outputs)
+
+    def forward(self, features: Sequence[Tensor], size: tuple[int, int]) -> Prediction:
+        """One map ``[B, C_i, h_i, w_i]`` a level, finest first, to logits ``[B, K, *size]``.
+
+        ``extras`` holds for each level, finest first, ``"router.0"``: the router's softmax over all experts, and
+        ``"load.0"``: 1 for the chosen experts, else 0; both ``[B, E]`` float32.
+        """
+        maps = [lateral(x) for lateral, x in zip(self.laterals, features, strict=True)]
+        layers: list[Mixture] = list(self.mixtures)  # type: ignore[arg-type]
+        routings = [layer.router(x) for layer, x in zip(layers, maps, strict=True)]
+        if torch.compiler.is_compiling() or torch.jit.is_tracing():  # type: ignore[no-untyped-call,attr-defined]
+            maps = [layer.dense(x, r.weights) for layer, x, r in zip(layers, maps, routings, strict=True)]
+        else:
+            plans = dispatch(routings)
+            maps = [
+                layer.sparse(x, r.weights, plan)
+                for layer, x, r, plan in zip(layers, maps, routings, plans, strict=True)
+            ]
+        logits, side = self.decoder(maps, size)
+        extras = {f"router.{level}": routing.probabilities for level, routing in enumerate(routings)}
+        extras |= {f"load.{level}": routing.load for level, routing in enumerate(routings)}
+        return Prediction(logits, side, extras)

@@ -1,0 +1,47 @@
+"""What this plugin adds to Frame."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from frame import Component, hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+EXPERTS = {
+    "texture": "3x3 convolutions at several dilations",
+    "attention": "Attention over all positions at linear cost",
+    "hybrid": "Depthwise 5x5 convolution times a global gate",
+    "frequency": "Low, middle and high bands of a Laplacian pyramid",
+    "edge": "Magnitudes of fixed Sobel and Laplace filters",
+    "context": "Pyramid pooling: means over grids of several sizes",
+    "contrast": "What a place has and its surroundings have not",
+}
+
+
+@hookimpl
+def frame_heads() -> Iterable[Component]:
+    yield Component(
+        name="moe",
+        target="frame_heads.moe:MoE",
+        options="frame_heads.options:MoEOptions",
+        summary="A mixture of experts at every level, chosen for each image, and a top-down decoder",
+    )
+    yield Component(
+        name="fpn",
+        target="frame_heads.fpn:FPN",
+        options="frame_heads.options:FPNOptions",
+        summary="A plain feature pyramid with the decoder of moe, to compare with",
+    )
+
+
+@hookimpl
+def frame_experts() -> Iterable[Component]:
+    for name, summary in EXPERTS.items():
+        yield Component(
+            name=name,
+            target=f"frame_heads.experts.{name}:{name.title()}",
+            options=f"frame_heads.experts.options:{name.title()}Options",
+            summary=summary,
+        )

@@ -1,0 +1,86 @@
+"""Running only the chosen experts gives what running all of them gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from frame_heads.mixture import Mixture, dispatch
+from frame_heads.router import Router, Routing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+def mixture(experts: Sequence[Callable[..., nn.Module]], top_k: int = 3) -> Mixture:
+    router = Router(channels=16, experts=len(experts), top_k=top_k, temperature=1.0, noise=0.0)
+    return Mixture([expert(channels=16) for expert in experts], router).train()
+
+
+def gradients(module: nn.Module, x: Tensor) -> list[Tensor]:
+    """Of ``x`` and of every parameter, none for zero; they are taken away."""
+    found = [torch.zeros_like(p) if p.grad is None else p.grad for p in (x, *module.parameters())]
+    x.grad = None
+    module.zero_grad()
+    return found
+
+
+@pytest.mark.parametrize("top_k", [1, 3, 7])
+@pytest.mark.parametrize("batch", [1, 2, 5])
+def test_sparse_equals_dense_with_all_gradients(
+    seven: Sequence[Callable[..., nn.Module]], batch: int, top_k: int
+) -> None:
+    layer = mixture(seven, top_k)
+    x = (torch.randn(batch, 16, 12, 9) * 3).requires_grad_()
+    goal = torch.randn(batch, 16, 12, 9)
+    routing = layer.router(x)
+    sparse = layer.sparse(x, routing.weights, dispatch([routing])[0])
+    (sparse * goal).mean().backward()
+    sparse_gradients = gradients(layer, x)
+    dense = layer.dense(x, layer.router(x).weights)
+    (dense * goal).mean().backward()
+    torch.testing.assert_close(sparse, dense, atol=1e-6, rtol=1e-5)
+    for got, expected in zip(sparse_gradients, gradients(layer, x), strict=True):
+        torch.testing.assert_close(got, expected, atol=1e-6, rtol=1e-4)
+
+
+def test_idle_experts_do_not_run_and_the_others_see_only_their_images(
+    seven: Sequence[Callable[..., nn.Module]],
+) -> None:
+    layer = mixture(seven)
+    seen: dict[int, Tensor] = {}
+    for index, expert in enumerate(layer.experts):
+        expert.register_forward_pre_hook(lambda _, args, index=index: seen.setdefault(index, args[0]))
+    weights = torch.zeros(3, 7)
+    weights[0, 2] = weights[1, 5] = weights[2, 5] = weights[:, 0] = 1.0
+    routing = Routing(weights, weights, (weights > 0).float())
+    x = torch.randn(3, 16, 4, 4)
+    layer.sparse(x, weights, dispatch([routing])[0])
+    assert seen.keys() == {0, 2, 5}
+    assert seen[0] is x  # all images: nothing is gathered
+    assert torch.equal(seen[2], x[:1])
+    assert torch.equal(seen[5], x[1:])
+
+
+def test_dispatch_groups_the_images_of_each_expert_in_order() -> None:
+    load = torch.tensor([[1.0, 0, 1], [0, 0, 1], [1, 0, 1], [1, 0, 0]])
+    (plan,) = dispatch([Routing(load, load, load)])
+    assert plan.counts == [3, 0, 3]
+    assert plan.images[0, :3].tolist() == [0, 2, 3]
+    assert plan.images[2, :3].tolist() == [0, 1, 2]
+
+
+def test_the_input_is_left_as_it_was(seven: Sequence[Callable[..., nn.Module]]) -> None:
+    layer, x = mixture(seven), torch.randn(3, 16, 4, 4)
+    before = x.clone()
+    routing = layer.router(x)
+    layer.sparse(x, routing.weights, dispatch([routing])[0])
+    assert torch.equal(x, before)
+
+
+def test_experts_are_registered_before_the_router(seven: Sequence[Callable[..., nn.Module]]) -> None:
+    owners = [name.partition(".")[0] for name, _ in mixture(seven).named_parameters()]
+    assert owners.index("router") == len(owners) - 2

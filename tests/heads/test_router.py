@@ -1,0 +1,75 @@
+"""The router's probabilities, weights and choice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from frame_heads.router import Router
+
+
+def router(**options: Any) -> Router:
+    return Router(**{"channels": 16, "experts": 7, "top_k": 3, "temperature": 1.0, "noise": 0.0, **options})
+
+
+def test_probabilities_and_weights_sum_to_one() -> None:
+    routing = router()(torch.randn(5, 16, 6, 4))
+    torch.testing.assert_close(routing.probabilities.sum(1), torch.ones(5))
+    torch.testing.assert_close(routing.weights.sum(1), torch.ones(5))
+
+
+def test_the_most_probable_experts_are_chosen_in_proportion() -> None:
+    probabilities, weights, load = router()(torch.randn(5, 16, 6, 4))
+    assert load.sum(1).tolist() == [3.0] * 5
+    least_chosen = probabilities.where(load > 0, torch.inf).amin(1)
+    assert (least_chosen >= probabilities.where(load == 0, -torch.inf).amax(1)).all()
+    chosen = probabilities * load
+    torch.testing.assert_close(weights, chosen / chosen.sum(1, keepdim=True))
+
+
+@pytest.mark.parametrize("top_k", [1, 3])
+def test_the_weights_teach_the_router(top_k: int) -> None:
+    module = router(top_k=top_k)
+    weights = module(torch.randn(4, 16, 6, 4)).weights
+    (weights * torch.randn(7)).sum().backward()
+    assert module.linear.weight.grad is not None
+    assert module.linear.weight.grad.abs().max() > 1e-6
+
+
+def test_the_probabilities_teach_the_router_but_the_load_cannot() -> None:
+    module = router()
+    routing = module(torch.randn(4, 16, 6, 4))
+    assert not routing.load.requires_grad
+    (routing.load.mean(0) * routing.probabilities.mean(0)).sum().backward()
+    assert module.linear.weight.grad is not None
+    assert module.linear.weight.grad.abs().max() > 1e-8
+
+
+def test_everything_is_float32_under_autocast_and_unchanged_by_it() -> None:
+    module, x = router(), torch.randn(4, 16, 6, 4)
+    plain = module(x)
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = module(x)
+    for expected, got in zip(plain, mixed, strict=True):
+        assert got.dtype == torch.float32
+        torch.testing.assert_close(got, expected)
+
+
+def test_a_bfloat16_map_is_routed_in_float32() -> None:
+    assert router()(torch.randn(2, 16, 6, 4).bfloat16()).probabilities.dtype == torch.float32
+
+
+def test_temperature_flattens_the_probabilities() -> None:
+    module, x = router(), torch.randn(4, 16, 6, 4) * 10
+    sharp = module(x).probabilities.amax(1)
+    module.temperature = 10.0
+    assert (module(x).probabilities.amax(1) < sharp).all()
+
+
+def test_noise_is_for_training_only() -> None:
+    module, x = router(noise=1.0), torch.randn(4, 16, 6, 4)
+    assert not torch.equal(module(x).probabilities, module(x).probabilities)
+    module.eval()
+    assert torch.equal(module(x).probabilities, module(x).probabilities)
