@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -89,6 +90,15 @@ def execute(run: Run) -> Result | None:
     if not strategy.is_global_zero or fit.best is None:
         return None
     result = Result(end.best, fit.best[0], folder, end.baselines, events.artifacts())
-    record = {"metrics": dict(end.best), "baselines": end.baselines, "checkpoint": str(fit.best[0].relative_to(folder))}
-    (folder / RESULT).write_text(json.dumps(record, indent=2), encoding="utf-8")
+    record = {
+        "metrics": _json(end.best),
+        "baselines": {name: _json(found) for name, found in end.baselines.items()},
+        "checkpoint": fit.best[0].relative_to(folder).as_posix(),
+    }
+    (folder / RESULT).write_text(json.dumps(record, indent=2, allow_nan=False), encoding="utf-8")
     return result
+
+
+def _json(figures: Mapping[str, float]) -> dict[str, float | None]:
+    """Figures for JSON, which has no word for nan."""
+    return {name: value if math.isfinite(value) else None for name, value in figures.items()}

@@ -1,0 +1,52 @@
+"""Plain folders of images and masks, as users have them and as most benchmarks are handed round."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from frame import UserError
+from frame_datasets.layouts import FOLDER_TREE, Halves, folder_splits, not_there
+from frame_datasets.pairs import Pairs, matched, plural, write_pairs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from frame import Sample
+    from frame_datasets.layouts import Split
+
+
+class Folder(Pairs):
+    """Images and masks in two sub-folders, paired by stem. Parameters are those of ``FolderOptions``.
+
+    Raises
+    ------
+    UserError
+        If the folder has no such layout, not this split, or no pair.
+    """
+
+    def __init__(
+        self, *, split: Split, root: Path, images: str = "auto", masks: str = "auto", unsplit: Split = "train"
+    ) -> None:
+        splits = folder_splits(root, images, masks, unsplit)
+        if not splits:
+            raise UserError(not_there("folder", "images and masks", root, FOLDER_TREE))
+        if split not in splits:
+            raise UserError(f"folder: no {split} split in {root.expanduser().absolute()}, only {' and '.join(splits)}")
+        pairs, images_alone, masks_alone = matched(splits[split])
+        super().__init__(pairs)
+        self.has_validation = "validation" in splits
+        self._about = f"folder at {root}: {plural(len(pairs), f'{split} pair')}"
+        if images_alone or masks_alone:
+            left_out = f"{plural(len(images_alone), 'image')} and {plural(len(masks_alone), 'mask')}"
+            self._about += f", {left_out} without a partner left out"
+
+    def describe(self) -> str:
+        """One line about the set."""
+        return self._about
+
+    @classmethod
+    def write(cls, folder: Path, split: Split, samples: Iterable[Sample]) -> int:
+        """Write samples under ``train``, ``val`` or ``test`` in ``folder``, named by their ids; returns how many."""
+        inside = folder / {"train": "train", "validation": "val", "test": "test"}[split]
+        return write_pairs(Halves(inside / "images", inside / "masks"), samples)

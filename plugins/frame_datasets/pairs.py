@@ -1,0 +1,99 @@
+"""Pairs of files: finding them by name, and the data set that reads them."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from frame import Sample, UserError
+from frame_datasets.files import read_pair, write_image, write_mask
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from frame_datasets.layouts import Halves
+
+SUFFIXES = frozenset({"bmp", "jpeg", "jpg", "png", "tif", "tiff", "webp"})
+
+
+class Pair(NamedTuple):
+    """An image's file and its mask's."""
+
+    id: str
+    """The file name without its suffix."""
+    image: str
+    mask: str
+
+
+class Pairs:
+    """Base of the data sets made of files: ``pairs`` in the order of their ids."""
+
+    def __init__(self, pairs: list[Pair]) -> None:
+        self.pairs = pairs
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, index: int) -> Sample:
+        pair = self.pairs[index]
+        return Sample(*read_pair(pair.image, pair.mask), pair.id)
+
+
+def matched(halves: Halves) -> tuple[list[Pair], list[str], list[str]]:
+    """The pairs of two folders, and the ids of images and of masks that have no partner; all sorted.
+
+    Raises
+    ------
+    UserError
+        If a folder isn't there, if an id comes twice in one, or if nothing matches.
+    """
+    images, masks = _files(halves.images), _files(halves.masks)
+    both = sorted(images.keys() & masks.keys())
+    if not both:
+        raise UserError(
+            f"{halves.images} and {halves.masks} have no pair: an image and its mask must have the same name up to "
+            f"the suffix ({len(images)} images, {len(masks)} masks)"
+        )
+    left, right = f"{halves.images}{os.sep}", f"{halves.masks}{os.sep}"  # Path's "/" would take most of the time
+    pairs = [Pair(stem, left + images[stem], right + masks[stem]) for stem in both]
+    return pairs, sorted(images.keys() - masks.keys()), sorted(masks.keys() - images.keys())
+
+
+def _files(folder: Path) -> dict[str, str]:
+    """Names of a folder's image files by stem, in one pass that asks the disk nothing about each file."""
+    found: dict[str, str] = {}
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                stem, _, suffix = entry.name.rpartition(".")
+                if suffix.lower() not in SUFFIXES or entry.name.startswith("."):
+                    continue
+                if stem in found:
+                    raise UserError(f"{folder} has both {found[stem]} and {entry.name}: remove or rename one of them")
+                found[stem] = entry.name
+    except OSError as error:
+        raise UserError(f"{folder} can't be listed: {error.strerror or error}") from None
+    return found
+
+
+def count_files(*folders: Path) -> int:
+    """Image files in the folders that exist."""
+    return sum(len(_files(folder)) for folder in folders if folder.is_dir())
+
+
+def write_pairs(halves: Halves, samples: Iterable[Sample]) -> int:
+    """Write each sample under its id; returns how many."""
+    halves.images.mkdir(parents=True, exist_ok=True)
+    halves.masks.mkdir(parents=True, exist_ok=True)
+    count = 0
+    for sample in samples:
+        write_image(halves.images / f"{sample.id}.jpg", sample.image)
+        write_mask(halves.masks / f"{sample.id}.png", sample.mask)
+        count += 1
+    return count
+
+
+def plural(count: int, noun: str) -> str:
+    """The count with its noun."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -1,0 +1,28 @@
+"""The data sets, as records."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from frame import Component, hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@hookimpl
+def frame_datasets() -> Iterator[Component]:
+    """A generated set, plain folders, and the published ones."""
+    for name, target, summary in (
+        ("camouflage", "camouflage:Camouflage", "Camouflaged objects, generated: no files, new images in every epoch"),
+        ("folder", "folder:Folder", "Your own images and masks, in two sub-folders, split or not"),
+        ("camo", "camo:Camo", "CAMO (Le et al., CVIU 2019): 1000 training and 250 test pairs"),
+        ("cod10k", "cod10k:Cod10k", "COD10K-v3 (Fan et al., CVPR 2020): 3040 training and 2026 test pairs"),
+    ):
+        yield Component(
+            name=name,
+            target=f"frame_datasets.{target}",
+            options=f"frame_datasets.options:{target.partition(':')[2]}Options",
+            summary=summary,
+            serves=("binary",),
+        )
