@@ -86,7 +86,7 @@ def test_show_prints_a_config_with_the_origin_of_each_value(call, quickstart) ->
     assert lines["train.clip"].endswith("# --set")
     assert lines["data.size"].endswith("quickstart.toml")
     assert lines["train.accumulation"].endswith("# default")
-    assert tomllib.loads(out)["head"]["name"] == "moe"
+    assert tomllib.loads(out)["head"]["name"] == "fpn"
 
 
 def test_check_names_what_it_found(call, quickstart) -> None:

@@ -81,7 +81,7 @@ def test_cod10k_goes_through_both_stages(call, quickstart, tmp_path) -> None:
     )
     assert made.code == 0, made.err
     settings = {"data.root": tmp_path / "set", "data.size": 32, "data.workers": 0, "run.folder": tmp_path / "runs"}
-    settings |= {"backbone.pretrained": "false", "stages.decoder.warmup": 0}
+    settings |= {"backbone.pretrained": "false"}
     settings |= {
         f"stages.{stage}.{key}": value
         for stage in ("decoder", "finetune")

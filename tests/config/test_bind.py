@@ -82,7 +82,6 @@ def test_all_problems_come_at_once_with_file_and_key(base, toys) -> None:
         ("data.workers=many", "data.workers: expected a whole number or 'auto', got \"many\""),
         ("stages.main.unfreeze=[0.5, 0.1]", "stages.main: unfreeze: fractions must rise"),
         ("stages.main.unfreeze=sometimes", "stages.main.unfreeze: expected"),
-        ("stages.main.warmup=2", "stages.main: warmup of 2 epochs is longer than the stage's 1"),
         ("train.stages=['main', 'mian']", 'train.stages[1]: no stage is called "mian"; there are: main'),
         ("train.stages=['main', 'main']", "train.stages: named twice: main"),
         ("train.monitor=dice", 'train.monitor: no metric is labelled "dice"; there are: score'),
@@ -122,6 +121,7 @@ def test_a_part_that_does_not_serve_the_task_is_refused(base, toys) -> None:
 def test_a_setting_without_effect_is_a_warning(base, toys) -> None:
     run = load_run(base, toys, ["stages.main.scheduler=constant", "stages.main.min_lr=0.01", "losses.mask.weight=0"])
     assert len(run.warnings) == 2
+    assert "stages.main.warmup of 2 epochs is longer" in load_run(base, toys, ["stages.main.warmup=2"]).warnings[0]
     assert "stages.main.min_lr" in run.warnings[0]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,7 @@ def command(args: Namespace) -> int:
     catalog = catalog_of(args)
     source = bind_component(catalog, Kind.DATASET, args.source, args.overrides)
     layout = catalog.find(Kind.DATASET, args.layout)
+    gc.enable()
     written = make(args.folder, layout, source, {"train": args.train, "test": args.test})
     for split, count in written.items():
         print(f"{split}: {count} pairs")

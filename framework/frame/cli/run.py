@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING
 
 from frame.cli.common import catalog_of, command_parser
@@ -24,6 +25,7 @@ def command(args: Namespace) -> int:
     verify(run)  # before torch is imported: what is wrong is said at once
     from frame.engine.run import execute
 
+    gc.enable()
     result = execute(run)
     if result is None:  # another process speaks for the run
         return 0

@@ -73,6 +73,7 @@ def _options(entry: Entry) -> list[dict[str, Any]]:
 
     model = entry.load_options()
     found = []
+    docs = model.documentation() if model else {}
     for name, field in model.model_fields.items() if model else ():
         default = field.get_default(call_default_factory=True) if not field.is_required() else PydanticUndefined
         text = (
@@ -83,7 +84,7 @@ def _options(entry: Entry) -> list[dict[str, Any]]:
                 "name": name,
                 "type": type_name(field.annotation, field.metadata),
                 "default": text,
-                "doc": field.description,
+                "doc": docs.get(name),
             }
         )
     return found

@@ -169,6 +169,9 @@ class _Binding:
 
     def _warn_without_effect(self, name: str, stage: StageTable) -> None:
         given = stage.model_fields_set
+        if stage.warmup > stage.epochs:
+            text = f"of {stage.warmup:g} epochs is longer than the stage's {stage.epochs}: the rate never reaches lr"
+            self.warnings.append(f"stages.{name}.warmup {text}")
         if "min_lr" in given and stage.scheduler == "constant":
             self.warnings.append(f'stages.{name}.min_lr has no effect with scheduler = "constant"')
         if "backbone_lr_scale" in given and "backbone" in stage.frozen:

@@ -7,12 +7,12 @@ from difflib import get_close_matches
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
-from frame.config.options import OfKind, Problem
+from frame.config.options import OfKind, Options, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pydantic import BaseModel, ValidationError
+    from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
 EXPECTED = {
@@ -28,7 +28,7 @@ EXPECTED = {
 }
 
 
-def explain(error: ValidationError, model: type[BaseModel], owner: str) -> list[Problem]:
+def explain(error: ValidationError, model: type[Options], owner: str) -> list[Problem]:
     """One problem for each thing that is wrong with a table of ``owner``, with paths that start at that table."""
     problems: list[Problem] = []
     for details in error.errors(include_url=False):
@@ -42,7 +42,7 @@ def explain(error: ValidationError, model: type[BaseModel], owner: str) -> list[
     return _merged_alternatives(problems)
 
 
-def _message(details: ErrorDetails, path: tuple[str | int, ...], model: type[BaseModel], owner: str) -> str:
+def _message(details: ErrorDetails, path: tuple[str | int, ...], model: type[Options], owner: str) -> str:
     given = json.dumps(details["input"], default=str)
     match details["type"]:
         case "extra_forbidden":
@@ -51,7 +51,7 @@ def _message(details: ErrorDetails, path: tuple[str | int, ...], model: type[Bas
             hint = f'did you mean "{close[0]}"?' if close else f"there are: {', '.join(names) or 'none'}"
             return f"not an option of {owner}; {hint}"
         case "missing":
-            documentation = getattr(model.model_fields.get(str(path[0])), "description", None)
+            documentation = model.documentation().get(str(path[0]))
             return f"required by {owner}" + (f": {documentation}" if documentation else "")
         case "literal_error":
             return f"expected {details['ctx']['expected']}, got {given}"

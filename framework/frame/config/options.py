@@ -29,10 +29,21 @@ class Options(BaseModel):
         strict=True,
         extra="forbid",
         frozen=True,
-        use_attribute_docstrings=True,
         allow_inf_nan=False,
+        defer_build=True,  # a module of options is imported for one class of it
         protected_namespaces=(),
     )
+
+    @classmethod
+    def documentation(cls) -> dict[str, str]:
+        """What the string under each field says.
+
+        Read when it is asked for: pydantic's ``use_attribute_docstrings`` would parse the source of every class at
+        import, a fifth of the time of ``frame check``.
+        """
+        from frame.config.documentation import field_docs
+
+        return field_docs(cls)
 
     def problems(self) -> Iterable[str]:
         """What is wrong outside the config, such as a file that is not there: a message each, with the remedy.

@@ -87,8 +87,6 @@ class StageTable(Options):
     def _agrees_with_itself(self) -> StageTable:
         if self.min_lr > self.lr:
             raise ValueError(f"min_lr {self.min_lr:g} is above lr {self.lr:g}")
-        if self.warmup > self.epochs:
-            raise ValueError(f"warmup of {self.warmup:g} epochs is longer than the stage's {self.epochs}")
         if self.unfreeze is not None and "backbone" in self.frozen:
             raise ValueError("unfreeze and frozen = ['backbone'] contradict each other: take one out")
         if set(self.frozen) == {"backbone", "head"}:

@@ -95,7 +95,7 @@ def build(run: Run, strategy: Strategy) -> Built:
         workers=workers,
         plans=plans,
         new_metrics=lambda: {label: part(num_classes=run.num_classes) for label, part in run.metrics.items()},
-        lines=tuple(told),
+        lines=(*(f"warning {warning}" for warning in run.warnings), *told),
     )
 
 

@@ -51,7 +51,7 @@ class Fit:
         run = self.run
         self.events(
             "on_run_start",
-            RunInfo(run.name, self.folder, run.run.seed, run.monitor, (*run.warnings, *self.built.lines), tuple(infos)),
+            RunInfo(run.name, self.folder, run.run.seed, run.monitor, self.built.lines, tuple(infos)),
         )
         module = self.strategy.setup_module(self.built.model)
         self.built.objective.to(self.strategy.root_device)

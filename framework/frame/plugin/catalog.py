@@ -162,7 +162,9 @@ class Catalog:
 
     def require(self, requirements: Sequence[str]) -> list[str]:
         """Messages for those of ``requirements`` (``"frame-acme>=1.2"``) that no loaded plugin's distribution meets."""
-        from packaging.requirements import InvalidRequirement, Requirement
+        if not requirements:
+            return []
+        from packaging.requirements import InvalidRequirement, Requirement  # as long to import as all of the above
 
         messages = []
         for text in requirements:
