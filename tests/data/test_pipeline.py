@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from frame import Sample
+from frame import Sample, UserError
 from frame.data.pipeline import (
     Subset,
     TrainingSamples,
     ValidationSamples,
+    batches,
     normalized,
     resized,
     target,
@@ -45,7 +46,27 @@ class Noise:
         return {"image": np.full_like(image, np.uint8(self.seed % 251)), "mask": mask[:-2, :-2]}
 
 
+class Damaged(Numbers):
+    """One item can't be read."""
+
+    def __getitem__(self, index: int) -> Sample:
+        if index == 3:
+            raise UserError("three.png is damaged")
+        return super().__getitem__(index)
+
+
 CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_sample_that_cannot_be_had_is_one_message_from_a_worker_too(workers: int) -> None:
+    subset = Subset(Damaged(5))
+    for loader in (
+        training_loader(TrainingSamples(subset, 4, None, 1), 2, workers, CPU),
+        validation_loader(ValidationSamples(subset, 4), 2, workers, CPU),
+    ):
+        with pytest.raises(UserError, match=r"^three\.png is damaged$"):
+            list(batches(loader))
 
 
 def values(loader, epoch: int) -> list[list[int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cv2
@@ -11,9 +12,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from frame.data.sampling import BatchPlan, Draw, sample_seed
+from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -76,8 +78,13 @@ class TrainingSamples(Dataset[Any]):
         self.transform = transform
         self.seed = seed
 
-    def __getitem__(self, draw: Draw) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-        epoch, position = draw
+    def __getitem__(self, draw: Draw) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]] | UserError:
+        try:
+            return self._at(*draw)
+        except UserError as error:
+            return error
+
+    def _at(self, epoch: int, position: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
         index, sample = self.subset.at(epoch, position)
         image, mask = resized(sample.image, self.size), resized(sample.mask, self.size, mask=True)
         if self.transform is not None:
@@ -94,8 +101,11 @@ class ValidationSamples(Dataset[Any]):
         self.subset = subset
         self.size = size
 
-    def __getitem__(self, draw: Draw) -> tuple[npt.NDArray[np.uint8], Sample]:
-        _, sample = self.subset.at(0, draw[1])
+    def __getitem__(self, draw: Draw) -> tuple[npt.NDArray[np.uint8], Sample] | UserError:
+        try:
+            _, sample = self.subset.at(0, draw[1])
+        except UserError as error:
+            return error
         return resized(sample.image, self.size), sample
 
 
@@ -116,11 +126,24 @@ def _loader(samples: Any, plan: BatchPlan, workers: int, device: torch.device, c
         samples,
         batch_sampler=plan,
         num_workers=workers,
-        collate_fn=collate,
+        collate_fn=partial(_collated, collate),
         persistent_workers=workers > 0,
         pin_memory=device.type == "cuda",
         worker_init_fn=_one_thread,
     )
+
+
+def _collated(stack: Callable[[list[Any]], Any], items: list[Any]) -> Any:
+    """A batch; or the error of a sample, which travels as a value: a worker's exception would arrive as a traceback."""
+    return next((item for item in items if isinstance(item, UserError)), None) or stack(items)
+
+
+def batches(loader: Iterable[Any]) -> Iterator[Any]:
+    """The batches of a loader. Raises the :class:`UserError` of a sample that could not be had."""
+    for batch in loader:
+        if isinstance(batch, UserError):
+            raise batch
+        yield batch
 
 
 def _one_thread(_worker: int) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from frame.contracts.callback import EpochInfo, RunEnd, RunInfo, StageInfo, StepInfo
-from frame.data.pipeline import Batch, normalized, target
+from frame.data.pipeline import Batch, batches, normalized, target
 from frame.engine import checkpoint
 from frame.engine.baselines import baselines
 from frame.engine.checkpoint import Position
@@ -125,9 +125,9 @@ class Fit:
         plan: Any = loader.batch_sampler
         plan.epoch = epoch
         size = self.run.train.accumulation
-        batches = iter(loader)
+        following = batches(loader)
         for first in range(0, len(plan), size):
-            yield plan.samples_in(first, size), list(islice(batches, size))
+            yield plan.samples_in(first, size), list(islice(following, size))
 
     def _step(self, module: nn.Module, optimizer: Optimizer, window: list[Batch], samples: int) -> Tensor:
         """One optimizer step over a window of batches; returns the mean of each loss, detached, on the device."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from frame.data.pipeline import ValidationBatch, normalized
+from frame.data.pipeline import ValidationBatch, batches, normalized
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -35,7 +35,7 @@ def validate(
     ``metrics`` are fresh instances by label; ``observe`` sees each sample with its probability ``[K, H, W]``.
     """
     with strategy.eval_module(module) as model, torch.inference_mode():
-        for images, samples in loader:
+        for images, samples in batches(loader):
             logits = model(normalized(strategy.batch_to_device(images))).logits
             for each, sample in zip(logits, samples, strict=True):
                 probability = at_size(probabilities(each), sample.mask.shape)
