@@ -14,7 +14,11 @@ BROKEN = {  # the text that follows a whole config, --set arguments, and what is
     ),
     "unknown component": ("", ("backbone=edgenext_huge",), "no backbone is called 'edgenext_huge'; did you mean"),
     "component of another kind": ("", ("head=texture",), "no head is called 'texture'; 'texture' is an expert"),
-    "unknown component within a component": ("", ('head.experts=["textur"]',), "did you mean 'texture'"),
+    "unknown component within a component": (
+        "",
+        ('head={name = "moe", experts = ["textur"]}',),
+        "did you mean 'texture'",
+    ),
     "wrong type": ("", ('data.size="big"',), 'data.size: expected a whole number, got "big"'),
     "fraction for a whole number": (
         "",
@@ -50,7 +54,7 @@ BROKEN = {  # the text that follows a whole config, --set arguments, and what is
         ("stages.main.frozen=['backbone']", "stages.main.unfreeze=progressive"),
         "stages.main: unfreeze and frozen = ['backbone'] contradict each other",
     ),
-    "more experts wanted than there are": ("", ("head.top_k=9",), "head"),
+    "more experts wanted than there are": ("", ("head.name=moe", "head.top_k=9"), "top_k"),
     "unknown monitor": ("", ("train.monitor=f1",), 'train.monitor: no metric is labelled "f1"'),
     "requirement that isn't met": ("", ("plugins.require=['frame-acme>=2']",), "'frame-acme>=2' is not installed"),
 }

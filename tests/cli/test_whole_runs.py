@@ -36,7 +36,7 @@ def test_quickstart_trains_and_names_what_it_left(call, quickstart, tmp_path) ->
     assert cv2.imread(last["sample pictures"]) is not None
     history = [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
     assert [record["event"] for record in history] == ["run", "stage", "epoch", "end"]
-    assert set(history[2]["train"]) == {"loss", "mask", "deep", "balance"}
+    assert set(history[2]["train"]) == {"loss", "mask", "deep"}
 
 
 @pytest.mark.parametrize("layout", ["camo", "folder"])
@@ -136,7 +136,7 @@ ACME = """
 def test_a_third_partys_expert_joins_the_mixture_by_name(install, quickstart, tmp_path) -> None:
     install("frame-acme", "acme", ACME)
     small = {"data.resolution": 32, "data.train": 8, "data.validation_images": 4, "run.folder": str(tmp_path / "runs")}
-    experts = {"head.experts": ["texture", "acme/shift", "shift"], "callbacks.terminal": False}
+    experts = {"head.name": "moe", "head.experts": ["texture", "acme/shift", "shift"], "callbacks.terminal": False}
     result = frame.run(quickstart, SMALL | small | experts)
     assert result is not None
     components = json.loads((result.folder / "components.json").read_text())["components"]

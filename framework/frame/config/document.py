@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 COMPONENT_TABLES = frozenset({"data", "backbone", "head", "strategy", "losses", "metrics", "callbacks"})
 OVERRIDE = "--set"
@@ -42,15 +42,14 @@ class Document(NamedTuple):
         return _values(self.tree)
 
     def origin(self, path: Iterable[str | int]) -> str | None:
-        """Who set the value at ``path``; of a table, who set the first thing in it. ``None`` if nobody did."""
+        """Who set the value at ``path``; of a table, an override or whoever set its first value. ``None``: nobody."""
         node: Leaf | Tree | None = self.tree
         for key in path:
             if isinstance(node, Leaf):
                 break  # a path into an array or inline table: its whole value has one origin
             node = node.get(str(key)) if node is not None else None
-        while isinstance(node, dict):
-            node = next(iter(node.values()), None)
-        return None if node is None else node.origin
+        origins = list(_origins(node)) if node is not None else []
+        return OVERRIDE if OVERRIDE in origins else next(iter(origins), None)
 
 
 def read(config: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) -> Document:
@@ -147,6 +146,14 @@ def _merge(parent: Tree, child: Tree, *, replace_renamed: bool = True, inside: b
 def _renamed(old: Tree, new: Tree) -> bool:
     before, after = old.get("name"), new.get("name")
     return isinstance(before, Leaf) and isinstance(after, Leaf) and before.value != after.value
+
+
+def _origins(node: Leaf | Tree) -> Iterator[str]:
+    if isinstance(node, Leaf):
+        yield node.origin
+    else:
+        for child in node.values():
+            yield from _origins(child)
 
 
 def _values(tree: Tree) -> dict[str, Any]:

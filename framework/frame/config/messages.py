@@ -39,7 +39,7 @@ def explain(error: ValidationError, model: type[Options], owner: str) -> list[Pr
             ]
         else:
             problems.append(Problem(path, _message(details, path, model, owner)))
-    return _merged_alternatives(problems)
+    return _merged_alternatives(_without_echoes(error, problems))
 
 
 def _message(details: ErrorDetails, path: tuple[str | int, ...], model: type[Options], owner: str) -> str:
@@ -62,6 +62,13 @@ def _message(details: ErrorDetails, path: tuple[str | int, ...], model: type[Opt
         case _:
             message: str = details["msg"]
             return f"{message[0].lower()}{message[1:]}, got {given}"
+
+
+def _without_echoes(error: ValidationError, problems: list[Problem]) -> list[Problem]:
+    """Without the length of an array that only falls short because its items are wrong, which is said already."""
+    short = {_without_union_tags(each) for each in error.errors(include_url=False) if each["type"] == "too_short"}
+    deeper = {problem.path[:length] for problem in problems for length in range(len(problem.path))}
+    return [problem for problem in problems if problem.path not in short & deeper]
 
 
 def _without_union_tags(details: ErrorDetails) -> tuple[str | int, ...]:
