@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +12,6 @@ from frame import catalog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 SMALL = '''
     """A two-stage backbone, a head, squares to find: small, and without batch statistics unless norm is set."""
@@ -49,22 +49,24 @@ SMALL = '''
     class Bone(nn.Module):
         channels, strides = (8, 8), (2, 4)
 
-        def __init__(self, *, norm=False):
+        def __init__(self, *, norm=False, drop=0.0):
             super().__init__()
             self.one = nn.Conv2d(3, 8, 3, 2, 1)
             self.norm = nn.BatchNorm2d(8) if norm else nn.Identity()
             self.two = nn.Conv2d(8, 8, 3, 2, 1)
+            self.drop = nn.Dropout(drop)
 
         @property
         def stages(self):
-            return [[self.one, self.norm], [self.two]]
+            return [[self.one, self.norm], [self.two, self.drop]]
 
         def forward(self, image):
             one = F.gelu(self.norm(self.one(image)))
-            return [one, F.gelu(self.two(one))]
+            return [one, self.drop(F.gelu(self.two(one)))]
 
     class BoneOptions(Options):
         norm: bool = False
+        drop: float = 0.0
 
     class Head(nn.Module):
         def __init__(self, *, channels, strides, num_classes):
@@ -174,13 +176,14 @@ def train(install, config) -> Callable[..., frame.Result]:
     """Run the small config with overrides; ``train.log`` is what its recorder saw."""
     install("frame-small", "small", SMALL)
 
-    def run(*overrides: str, **tables: Any) -> frame.Result:
+    def run(*overrides: str, resume: bool = False, **tables: Any) -> frame.Result:
         run.log.clear()  # type: ignore[attr-defined]
-        result = frame.run(config | tables, overrides, catalog())
+        result = frame.run(config | tables, overrides, catalog(), resume=resume)
         assert result is not None
         return result
 
     import frame_small
 
     run.log = frame_small.Recorder.log  # type: ignore[attr-defined]
+    run.runs = Path(config["run"]["folder"])  # type: ignore[attr-defined]
     return run

@@ -141,7 +141,7 @@ def test_optimizer_state_goes_and_comes_by_parameter_name() -> None:
     loss_of(first(torch.randn(2, 3, 8, 8))).backward()
     optimizers[0].step()
     state = strategy.optimizer_state_dict(first, optimizers[0])
-    assert "backbone.conv.weight" in state["state"]
+    assert "backbone.conv.weight" in state
     strategy.load_model_state_dict(second, strategy.model_state_dict(first))
     strategy.load_optimizer_state_dict(second, optimizers[1], state)
     moment = optimizers[1].state[second.backbone.conv.weight]["exp_avg"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from typing import TYPE_CHECKING
 
 from frame.cli.common import catalog_of, command_parser
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 def parser() -> ArgumentParser:
     arguments = command_parser("run", "Train, validate and report what a config says.", config=True)
     arguments.add_argument("config", metavar="CONFIG")
+    arguments.add_argument("--resume", action="store_true", help="go on from the run's newest whole checkpoint")
     return arguments
 
 
@@ -24,13 +26,18 @@ def command(args: Namespace) -> int:
     run = load_run(args.config, catalog_of(args), args.overrides)
     verify(run)  # before torch is imported: what is wrong is said at once
     from frame.engine.run import execute
+    from frame.engine.stopping import EXIT_CODES
 
     gc.enable()
-    result = execute(run)
+    result = execute(run, resume=args.resume)
     if result is None:  # another process speaks for the run
         return 0
     print(f"run folder       {result.folder}")
-    print(f"best checkpoint  {result.checkpoint}")
+    if result.checkpoint is not None:
+        print(f"best checkpoint  {result.checkpoint}")
     for what, path in result.artifacts.items():
         print(f"{what:<15}  {path}")
+    if result.stopped is not None:
+        print(f"stopped by {result.stopped} and saved; 'frame run {args.config} --resume' goes on", file=sys.stderr)
+        return EXIT_CODES[result.stopped]
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -21,6 +22,16 @@ class RunTable(Options):
     """Where run folders are made."""
     seed: int = Field(default=0, ge=0, lt=2**63)
     """All randomness of the run follows from it."""
+    max_time: str | None = Field(default=None, pattern=r"^(\d+h)?(\d+m)?(\d+s)?$", min_length=2)
+    """Time after which the run saves and stops, such as ``"11h30m"``; ``--resume`` goes on."""
+
+    @property
+    def max_seconds(self) -> float | None:
+        """``max_time`` in seconds."""
+        if self.max_time is None:
+            return None
+        units = {"h": 3600, "m": 60, "s": 1}
+        return float(sum(int(number) * units[unit] for number, unit in re.findall(r"(\d+)([hms])", self.max_time)))
 
 
 class DataTable(Options):
@@ -47,8 +58,19 @@ class TrainTable(Options):
     """Batches whose gradients make one optimizer step."""
     clip: float | None = Field(default=None, gt=0)
     """Largest norm of the gradient; without it, nothing is clipped."""
+    non_finite: Literal["raise", "skip", "rollback"] = "raise"
+    """What a loss or gradient that is not finite does: end the run, skip the step, or go back to the last checkpoint's
+    weights and on with the next samples. In any case that step changes nothing."""
     weight_decay: float = Field(default=1e-4, ge=0)
     """AdamW's decay, of weights; norms and biases are spared."""
+    ema: float | None = Field(default=None, gt=0, lt=1)
+    """Decay of an average of the weights, such as 0.999; validation and the best checkpoint are then the average's."""
+    patience: int | None = Field(default=None, ge=1)
+    """Epochs without a better figure after which a stage ends; without it, none ends early."""
+    keep: int = Field(default=1, ge=1)
+    """How many of the newest checkpoints stay, beside the best."""
+    save_every: int | None = Field(default=None, ge=1)
+    """Optimizer steps between checkpoints within an epoch; without it, only each epoch's end has one."""
     init_from: Path | None = None
     """Checkpoint (a folder, or a ``.safetensors`` or ``.pth`` file) whose weights the run starts from."""
     monitor: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -73,6 +74,8 @@ class Strategy:
 
     def clip_grad_norm_(self, module: nn.Module, max_norm: float) -> Tensor:
         """Scale all gradients to a total norm of at most ``max_norm``; returns the norm before (inf: measure only)."""
+        if math.isinf(max_norm):
+            return nn.utils.get_total_norm([each.grad for each in module.parameters() if each.grad is not None])
         return nn.utils.clip_grad_norm_(module.parameters(), max_norm)
 
     def optimizer_step(self, optimizer: Optimizer) -> None:
@@ -122,18 +125,26 @@ class Strategy:
         self.unwrap(module).load_state_dict(state)
 
     def optimizer_state_dict(self, module: nn.Module, optimizer: Optimizer, *, full: bool = True) -> dict[str, Any]:
-        """The optimizer's state by parameter names, portable between strategies when ``full``."""
-        from torch.distributed.checkpoint import state_dict as dcp  # a second to import
+        """The optimizer's state by the unwrapped model's parameter names; ``full``: whole, on the CPU.
 
-        options = dcp.StateDictOptions(full_state_dict=full, cpu_offload=full)
-        return dict(dcp.get_optimizer_state_dict(self.unwrap(module), optimizer, options=options))
+        Rates and other settings of groups are not part of it: they are functions of the position in a stage.
+        """
+        names = self._parameter_names(module, optimizer)
+        state = optimizer.state_dict()["state"]
+        return {names[index]: pytree.tree_map_only(Tensor, Tensor.cpu, values) for index, values in state.items()}
 
-    def load_optimizer_state_dict(self, module: nn.Module, optimizer: Optimizer, state: dict[str, Any]) -> None:
+    def load_optimizer_state_dict(self, module: nn.Module, optimizer: Optimizer, state: Mapping[str, Any]) -> None:
         """The inverse of :meth:`optimizer_state_dict` with ``full``."""
-        from torch.distributed.checkpoint import state_dict as dcp
+        indices = {name: index for index, name in enumerate(self._parameter_names(module, optimizer))}
+        groups = optimizer.state_dict()["param_groups"]
+        known = {indices[name]: values for name, values in state.items()}
+        optimizer.load_state_dict({"state": known, "param_groups": groups})
 
-        options = dcp.StateDictOptions(full_state_dict=True)
-        dcp.set_optimizer_state_dict(self.unwrap(module), optimizer, state, options=options)
+    def _parameter_names(self, module: nn.Module, optimizer: Optimizer) -> list[str]:
+        """The name of each parameter in the order of the optimizer's groups; losses' own have none but their place."""
+        names = {id(parameter): name for name, parameter in self.unwrap(module).named_parameters()}
+        parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        return [names.get(id(parameter), f"loss.{place}") for place, parameter in enumerate(parameters)]
 
 
 def device_name(device: torch.device) -> str:

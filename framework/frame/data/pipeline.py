@@ -130,6 +130,7 @@ def _loader(samples: Any, plan: BatchPlan, workers: int, device: torch.device, c
         persistent_workers=workers > 0,
         pin_memory=device.type == "cuda",
         worker_init_fn=_one_thread,
+        generator=torch.Generator(),  # its own: each pass draws from it, and a resumed run has one pass more
     )
 
 

@@ -51,6 +51,8 @@ def hold_out(
 class BatchPlan:
     """The batches of an epoch, as lists of :data:`Draw`; a ``batch_sampler`` for torch's ``DataLoader``.
 
+    Set ``epoch``, and ``start`` to begin with a later batch, before each pass.
+
     Parameters
     ----------
     length
@@ -65,7 +67,7 @@ class BatchPlan:
         self.length = length
         self.batch_size = batch_size
         self.seed = seed
-        self.epoch = 0
+        self.epoch, self.start = 0, 0
         self.rank, self.world_size = 0, 1
 
     def shard(self, rank: int, world_size: int) -> None:
@@ -81,6 +83,6 @@ class BatchPlan:
 
     def __iter__(self) -> Iterator[list[Draw]]:
         order = range(self.length) if self.seed is None else permutation(self.length, self.seed, self.epoch).tolist()
-        for start in range(0, self.length, self.batch_size):
+        for start in range(self.start * self.batch_size, self.length, self.batch_size):
             batch = order[start : start + self.batch_size]
             yield [(self.epoch, position) for position in batch[self.rank :: self.world_size]]

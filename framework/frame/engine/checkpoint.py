@@ -1,82 +1,147 @@
-"""Checkpoints: a folder each, written under another name and renamed when whole."""
+"""Checkpoints: a folder each, written under another name and renamed when whole, read only if its sums are right.
+
+``model.safetensors`` holds the weights, ``ema.safetensors`` their average if there is one, ``state.pt`` what resuming
+needs beside them, in tensors and plain types, and ``checkpoint.json`` the sums of the others and what they belong to.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from safetensors.torch import save_file
+import torch
+from safetensors.torch import load_file, save_file
 
-from frame.engine.weights import MODEL_FILE
+from frame.engine.weights import EMA_FILE, MANIFEST, MODEL_FILE
 from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from torch import Tensor
 
-MANIFEST = "checkpoint.json"
-_UNFINISHED = ".writing-"
+STATE_FILE = "state.pt"
+FORMAT = 1
+_NAME, _UNFINISHED, _REPLACED = "step_", ".writing-", ".replaced-"
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
-    """Where in a run a checkpoint was taken."""
+class Content:
+    """What a checkpoint holds."""
 
-    stage: str
-    epoch: int
-    """Epochs finished in the stage."""
-    global_step: int
+    weights: dict[str, Tensor]
+    ema: dict[str, Tensor] | None
+    state: dict[str, Any]
+    """Tensors, numbers, strings, lists and dicts of them."""
+    about: dict[str, Any]
+    """For people and other programs: position, figures, config, versions. JSON."""
 
 
-def save(
-    folder: Path, position: Position, weights: Mapping[str, Tensor], metrics: Mapping[str, float], about: dict[str, Any]
-) -> Path:
-    """Write one checkpoint below ``folder``; returns its own folder, which appears whole or not at all.
+def name(global_step: int) -> str:
+    """What the checkpoint after ``global_step`` steps is called; names sort in the order of steps."""
+    return f"{_NAME}{global_step:08d}"
 
-    ``about`` is recorded beside the position and the figures: the config and the components' versions.
+
+class DamagedError(UserError):
+    """A checkpoint is not whole."""
+
+
+def save(folder: Path, global_step: int, content: Content) -> Path:
+    """Write a checkpoint below ``folder``; returns its own folder, which appears whole or not at all.
 
     Raises
     ------
     UserError
         If the disk is full or read-only; what was written before is untouched.
     """
-    final = folder / f"step_{position.global_step:08d}"
-    unfinished = folder / f"{_UNFINISHED}{final.name}"
+    final = folder / name(global_step)
+    unfinished, replaced = folder / f"{_UNFINISHED}{final.name}", folder / f"{_REPLACED}{final.name}"
     try:
-        shutil.rmtree(unfinished, ignore_errors=True)
+        _remove(unfinished, replaced)
         unfinished.mkdir(parents=True)
-        save_file({name: tensor.contiguous() for name, tensor in weights.items()}, unfinished / MODEL_FILE)
-        digest = sha256((unfinished / MODEL_FILE).read_bytes()).hexdigest()
-        manifest = {
-            "position": asdict(position),
-            "metrics": dict(metrics),
-            "measured_on": "raw",
-            "files": {MODEL_FILE: {"sha256": digest}},
-            **about,
-        }
+        save_file(_contiguous(content.weights), unfinished / MODEL_FILE)
+        if content.ema is not None:
+            save_file(_contiguous(content.ema), unfinished / EMA_FILE)
+        torch.save(content.state, unfinished / STATE_FILE)
+        files = {path.name: _digest(path) for path in sorted(unfinished.iterdir())}
+        manifest = {"format": FORMAT, "files": files, **content.about}
         (unfinished / MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
-        for name in (MODEL_FILE, MANIFEST):
-            _sync(unfinished / name)
-        shutil.rmtree(final, ignore_errors=True)
+        for path in (*unfinished.iterdir(), unfinished):
+            _sync(path)
+        if final.exists():  # the same step again, an epoch's end after a stop at its last step
+            final.rename(replaced)
         unfinished.rename(final)
         _sync(folder)
-    except OSError as error:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        raise UserError(f"cannot write checkpoint {final}: {error.strerror}; earlier checkpoints are whole") from error
+        _remove(replaced)
+    except (OSError, RuntimeError) as error:  # torch.save tells of a full disk by a RuntimeError
+        _remove(unfinished)
+        cause = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise UserError(f"cannot write checkpoint {final}: {cause}; earlier checkpoints are whole") from error
     return final
 
 
-def keep(folder: Path, kept: set[Path]) -> None:
-    """Delete the checkpoints below ``folder`` that are not in ``kept``."""
-    for path in folder.glob("step_*"):
-        if path not in kept:
+def load(path: Path) -> Content:
+    """Read a checkpoint.
+
+    Raises
+    ------
+    DamagedError
+        If a file is missing, cut short or altered, or the checkpoint is of another format.
+    """
+    try:
+        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+        if manifest["format"] != FORMAT:
+            raise DamagedError(f"checkpoint {path} is of format {manifest['format']}, this Frame reads {FORMAT}")
+        files = dict(manifest["files"])
+        for file in (MODEL_FILE, STATE_FILE):
+            files.setdefault(file, None)
+        for file, digest in files.items():
+            if _digest(path / file) != digest:
+                raise DamagedError(f"checkpoint {path} is damaged: {file} is not what was written")
+        return Content(
+            weights=load_file(path / MODEL_FILE),
+            ema=load_file(path / EMA_FILE) if EMA_FILE in files else None,
+            state=torch.load(path / STATE_FILE, map_location="cpu", weights_only=True),
+            about={key: value for key, value in manifest.items() if key not in ("format", "files")},
+        )
+    except OSError as error:
+        raise DamagedError(f"checkpoint {path} is damaged: {error.strerror or error}: {error.filename}") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DamagedError(f"checkpoint {path} is damaged: {MANIFEST} can't be read ({error})") from None
+
+
+def newest(folder: Path) -> Iterator[Path]:
+    """The checkpoints below ``folder``, newest first; unfinished ones are not among them."""
+    yield from sorted(folder.glob(f"{_NAME}*"), reverse=True)
+
+
+def keep(folder: Path, last: int, also: str | None) -> None:
+    """Delete all checkpoints below ``folder`` but the ``last`` newest and the one called ``also``."""
+    for path in list(newest(folder))[last:]:
+        if path.name != also:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _contiguous(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.contiguous() for name, tensor in weights.items()}
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        digest = sha256()
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _remove(*paths: Path) -> None:
+    for path in paths:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _sync(path: Path) -> None:

@@ -2,64 +2,94 @@
 
 from __future__ import annotations
 
-import math
 import time
+from contextlib import nullcontext
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from frame.contracts.callback import EpochInfo, RunEnd, RunInfo, StageInfo, StepInfo
-from frame.data.pipeline import Batch, batches, normalized, target
+from frame.data.pipeline import Batch, batches
 from frame.engine import checkpoint
 from frame.engine.baselines import baselines
-from frame.engine.checkpoint import Position
-from frame.engine.folder import CHECKPOINTS, versions
+from frame.engine.ema import Ema
+from frame.engine.folder import CHECKPOINTS
+from frame.engine.progress import Progress
+from frame.engine.snapshot import Snapshots
 from frame.engine.stages import build_optimizer, set_rates, set_trained
+from frame.engine.step import Step
 from frame.engine.validate import validate
 from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from torch import Tensor, nn
-    from torch.optim import Optimizer
     from torch.utils.data import DataLoader
 
+    from frame.contracts.dataset import Sample
     from frame.engine.build import Built
+    from frame.engine.checkpoint import Content
     from frame.engine.events import Events
     from frame.engine.stages import StagePlan
+    from frame.engine.stopping import Stopping
+
+LOOK_EVERY = 50  # steps between looks at the count of bad ones, which wait for the device
+
+
+class RunStopped(Exception):  # noqa: N818  (no error: the run was asked to)
+    """The run was stopped and saved; ``reason`` is a key of ``EXIT_CODES``."""
+
+    def __init__(self, reason: str, path: Path) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.path = path
 
 
 class Fit:
-    """One run from its first step to its last checkpoint."""
+    """One run, from its first step or from a checkpoint to its last checkpoint."""
 
-    def __init__(self, built: Built, folder: Path, events: Events) -> None:
+    def __init__(self, built: Built, folder: Path, events: Events, stopping: Stopping, saved: Content | None) -> None:
         self.built = built
         self.run = built.run
         self.strategy = built.strategy
         self.folder = folder
         self.events = events
-        self.global_step = 0
-        self.best: tuple[Path, Mapping[str, float]] | None = None
+        self.stopping = stopping
+        self.progress = Progress(**saved.state["progress"]) if saved else Progress()
+        self.module = self.strategy.setup_module(built.model)
+        built.objective.to(self.strategy.root_device)
+        self.ema = Ema(built.model, self.run.train.ema) if self.run.train.ema else None
+        self.snapshots = Snapshots(self.strategy, built, self.module, self.ema, folder / CHECKPOINTS)
+        self.saved = saved
+        self.infos = tuple(
+            StageInfo(plan.name, plan.table.epochs, plan.steps_per_epoch, plan.table.batch_size) for plan in built.plans
+        )
+
+    @property
+    def best(self) -> Path | None:
+        """The best checkpoint's folder."""
+        return self.folder / CHECKPOINTS / self.progress.best if self.progress.best else None
 
     def fit(self) -> RunEnd:
-        """Train all stages; returns the best checkpoint's figures beside the baselines'."""
+        """Train what is left of all stages; returns the best checkpoint's figures beside the baselines'.
+
+        Raises
+        ------
+        RunStopped
+            If a signal or the end of ``run.max_time`` asked for it; everything is saved.
+        """
         started = time.perf_counter()
-        infos = [StageInfo(p.name, p.table.epochs, p.steps_per_epoch, p.table.batch_size) for p in self.built.plans]
         run = self.run
         self.events(
-            "on_run_start",
-            RunInfo(run.name, self.folder, run.run.seed, run.monitor, self.built.lines, tuple(infos)),
+            "on_run_start", RunInfo(run.name, self.folder, run.run.seed, run.monitor, self.built.lines, self.infos)
         )
-        module = self.strategy.setup_module(self.built.model)
-        self.built.objective.to(self.strategy.root_device)
-        for plan, info in zip(self.built.plans, infos, strict=True):
-            self._stage(module, plan, info)
-        end = RunEnd(
-            best=self.best[1] if self.best else {}, seconds=time.perf_counter() - started, baselines=self._guess()
-        )
+        for stage in range(self.progress.stage, len(self.built.plans)):
+            if stage != self.progress.stage:
+                self.progress.begin_stage(stage)
+            self._stage(self.built.plans[stage], self.infos[stage])
+        end = RunEnd(self.progress.figures, time.perf_counter() - started, self._guess())
         self.events("on_run_end", end)
         return end
 
@@ -70,105 +100,123 @@ class Fit:
         size = built.samples.size
         return baselines(built.train, built.validation, size, self.run.num_classes, built.new_metrics)
 
-    def _stage(self, module: nn.Module, plan: StagePlan, info: StageInfo) -> None:
+    def _stage(self, plan: StagePlan, info: StageInfo) -> None:
         self.events("on_stage_start", info)
-        built = self.built
+        built, progress = self.built, self.progress
         optimizer = build_optimizer(plan, built.model, built.objective, self.run.train.weight_decay)
         optimizer = self.strategy.setup_optimizer(optimizer)
+        step = Step(built, self.module, optimizer, self.ema)
         training, validation = built.training_loader(plan), built.validation_loader(plan)
-        for epoch in range(plan.table.epochs):
+        if self.saved is not None:  # after all that might draw random numbers
+            self.snapshots.restore(self.saved, optimizer)
+            self.saved = None
+        patience = self.run.train.patience
+        while progress.epoch < plan.table.epochs and (patience is None or progress.waited < patience):
             started = time.perf_counter()
-            means = self._epoch(module, plan, info, optimizer, training, epoch)
-            self.events("on_validation_start", len(built.validation))
-            found = validate(
-                module,
-                self.strategy,
-                validation,
-                built.new_metrics(),
-                lambda *a: self.events("on_validation_sample", *a),
-            )
-            is_best = self._save(module, plan, epoch, found)
+            self._epoch(plan, info, step, training)
+            found = self._validate(step, validation)
+            epoch, means = progress.epoch, self._means()
+            is_best = progress.is_better(found, self.run.monitor, self.run.train.monitor_mode)
+            if is_best:
+                progress.best, progress.figures = checkpoint.name(progress.global_step), found
+            progress.waited = 0 if is_best else progress.waited + 1
+            progress.begin_epoch(epoch + 1)
+            path = self.snapshots.save(progress, plan.name, found, optimizer)
             rates = plan.rates((epoch + 1) * plan.steps_per_epoch - 1)
             seconds = time.perf_counter() - started
-            self.events("on_epoch_end", EpochInfo(info, epoch, self.global_step, means, found, rates, is_best, seconds))
+            self.events(
+                "on_epoch_end", EpochInfo(info, epoch, progress.global_step, means, found, rates, is_best, seconds)
+            )
+            if reason := self._asked_to_stop():
+                raise RunStopped(reason, path)
 
-    def _epoch(
-        self,
-        module: nn.Module,
-        plan: StagePlan,
-        info: StageInfo,
-        optimizer: Optimizer,
-        loader: DataLoader[Any],
-        epoch: int,
-    ) -> dict[str, float]:
-        """Train one epoch; returns the mean of each loss over its samples."""
-        built = self.built
+    def _epoch(self, plan: StagePlan, info: StageInfo, step: Step, loader: DataLoader[Any]) -> None:
+        """Train what is left of an epoch."""
+        built, progress = self.built, self.progress
         backbone_stages, trained = len(built.model.backbone_stages()), None
         sums = torch.zeros(len(built.objective.labels), device=self.strategy.root_device)
-        for step, (samples, window) in enumerate(self._windows(loader, plan.first_epoch + epoch)):
-            position = epoch * plan.steps_per_epoch + step
+        if progress.sums:
+            sums += torch.tensor(progress.sums, device=sums.device)
+        every = self.run.train.save_every
+        for samples, window in self._windows(loader, plan):
+            position = progress.epoch * plan.steps_per_epoch + progress.step
             rates = plan.rates(position)
-            set_rates(optimizer, rates)
+            set_rates(step.optimizer, rates)
             if trained != (trained := plan.trained_stages(position, backbone_stages)):
                 set_trained(built.model, plan.table, trained)
-            values = self._step(module, optimizer, window, samples)
-            sums += values * samples
-            self.global_step += 1
-            self.events("on_step_end", StepInfo(info, epoch, step, self.global_step, values[0], rates))
-        means = (self.strategy.all_reduce(sums) / len(built.train)).tolist()
-        labelled = dict(zip(built.objective.labels, means, strict=True))
-        self._refuse_non_finite(labelled, info, epoch)
-        return labelled
-
-    def _windows(self, loader: DataLoader[Any], epoch: int) -> Iterator[tuple[int, list[Batch]]]:
-        """The batches of each optimizer step, with the number of samples in them over all processes."""
-        plan: Any = loader.batch_sampler
-        plan.epoch = epoch
-        size = self.run.train.accumulation
-        following = batches(loader)
-        for first in range(0, len(plan), size):
-            yield plan.samples_in(first, size), list(islice(following, size))
-
-    def _step(self, module: nn.Module, optimizer: Optimizer, window: list[Batch], samples: int) -> Tensor:
-        """One optimizer step over a window of batches; returns the mean of each loss, detached, on the device."""
-        strategy, objective = self.strategy, self.built.objective
-        values: Tensor | None = None
-        for number, batch in enumerate(window, start=1):
-            images, masks = strategy.batch_to_device(batch)
-            share = len(images) / samples
-            world = strategy.world_size  # processes average their gradients, so each scales its part of the sum
-            with strategy.no_sync(module, enabled=number < len(window)):
-                prediction = module(normalized(images))
-                loss, parts = objective(prediction, target(masks, self.run.num_classes))
-                strategy.backward(loss * (share * world))
-            values = parts * share if values is None else values + parts * share
-        if self.run.train.clip is not None:
-            strategy.clip_grad_norm_(module, self.run.train.clip)
-        strategy.optimizer_step(optimizer)
-        optimizer.zero_grad(set_to_none=True)
-        assert values is not None  # noqa: S101  (a window holds a batch)
-        return values
-
-    def _refuse_non_finite(self, means: Mapping[str, float], info: StageInfo, epoch: int) -> None:
-        if bad := [label for label, value in means.items() if not math.isfinite(value)]:
-            raise UserError(
-                f"stage {info.name}, epoch {epoch + 1}: {', '.join(bad)} is not finite; this epoch is not saved. "
-                f"Lower stages.{info.name}.lr, set train.clip, or use train.precision = 'fp32'"
+            values = step(window, samples)
+            sums += torch.where(values.isfinite(), values, 0) * samples
+            progress.step += 1
+            progress.global_step += 1
+            progress.samples += samples
+            self.events(
+                "on_step_end",
+                StepInfo(info, progress.epoch, progress.step - 1, progress.global_step, values[0], rates),
             )
+            last = progress.step == plan.steps_per_epoch
+            due = every is not None and progress.global_step % every == 0 and not last
+            reason = self._asked_to_stop()
+            if due or reason or last or step.waits or progress.step % LOOK_EVERY == 0:
+                self._look_at_bad_steps(step, values, info)
+            if due or reason or last:
+                progress.sums = self.strategy.all_reduce(sums).tolist()
+            if due or reason:
+                path = self.snapshots.save(progress, plan.name, {}, step.optimizer)
+                if reason:
+                    raise RunStopped(reason, path)
 
-    def _save(self, module: nn.Module, plan: StagePlan, epoch: int, found: Mapping[str, float]) -> bool:
-        """Write a checkpoint and keep it beside the best one; returns whether it is the best."""
-        weights = self.strategy.model_state_dict(module)
-        value, sign = found[self.run.monitor], 1 if self.run.train.monitor_mode == "max" else -1
-        before = self.best[1][self.run.monitor] if self.best else -sign * math.inf
-        is_best = self.best is None or sign * value > sign * before or (math.isnan(before) and not math.isnan(value))
-        if self.strategy.is_global_zero:
-            about = {"config": self.run.tables(), "versions": versions(self.run)}
-            at = Position(plan.name, epoch + 1, self.global_step)
-            path = checkpoint.save(self.folder / CHECKPOINTS, at, weights, found, about)
-            if is_best:
-                self.best = path, found
-            checkpoint.keep(self.folder / CHECKPOINTS, {path, *([self.best[0]] if self.best else [])})
-        elif is_best:
-            self.best = self.folder, found
-        return is_best
+    def _windows(self, loader: DataLoader[Any], plan: StagePlan) -> Iterator[tuple[int, list[Batch]]]:
+        """The batches of each optimizer step left, with the number of samples in them over all processes."""
+        order: Any = loader.batch_sampler
+        size = self.run.train.accumulation
+        order.epoch, order.start = plan.first_epoch + self.progress.epoch, self.progress.step * size
+        following = batches(loader)
+        for first in range(order.start, len(order), size):
+            yield order.samples_in(first, size), list(islice(following, size))
+
+    def _means(self) -> dict[str, float]:
+        """The mean of each loss over the epoch's samples; bad steps count nothing."""
+        means = [total / max(1, self.progress.samples) for total in self.progress.sums]
+        return dict(zip(self.built.objective.labels, means, strict=True))
+
+    def _look_at_bad_steps(self, step: Step, values: torch.Tensor, info: StageInfo) -> None:
+        if not (count := step.bad_steps()):
+            return
+        progress, policy = self.progress, self.run.train.non_finite
+        progress.skipped += count
+        named = zip(self.built.objective.labels, values.isfinite().tolist(), strict=True)
+        what = f"{', '.join(label for label, finite in named if not finite) or 'the gradient'} not finite"
+        where = f"stage {info.name}, epoch {progress.epoch + 1}, step {progress.step}"
+        if policy == "raise":
+            raise UserError(
+                f"{where}: {what}; the weights are as they were before. Lower stages.{info.name}.lr, set train.clip, "
+                f"or set train.non_finite to 'skip' or 'rollback'"
+            )
+        if policy == "rollback" and not self.snapshots.roll_back(step.optimizer):
+            raise UserError(f"{where}: {what}, and there is no checkpoint yet to go back to")
+
+    def _validate(self, step: Step, loader: DataLoader[Any]) -> dict[str, float]:
+        self.events("on_validation_start", len(self.built.validation))
+
+        def observe(sample: Sample, probability: Any) -> None:
+            self.events("on_validation_sample", sample, probability)
+            if self.strategy.world_size == 1 and (reason := self.stopping.reason):
+                raise _InterruptedError(reason)
+
+        try:
+            with self.ema.applied() if self.ema else nullcontext():
+                return validate(self.module, self.strategy, loader, self.built.new_metrics(), observe)
+        except _InterruptedError as interrupted:  # saved before the validation, which is run again after the resume
+            path = self.snapshots.save(self.progress, self.infos[self.progress.stage].name, {}, step.optimizer)
+            raise RunStopped(str(interrupted), path) from None
+
+    def _asked_to_stop(self) -> str | None:
+        """Why the run should stop, agreed on by all processes."""
+        reason = self.stopping.reason
+        if self.strategy.reduce_boolean_decision(reason is not None, all_=False):
+            return reason or "SIGTERM"  # another process was asked
+        return None
+
+
+class _InterruptedError(Exception):
+    """Leaves a validation."""

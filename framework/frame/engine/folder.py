@@ -41,6 +41,20 @@ def make_folder(run: Run) -> Path:
     return folder
 
 
+def latest_folder(run: Run) -> Path | None:
+    """The newest folder that a run of this name has made, if there is one."""
+    folders = [path for path in run.run.folder.glob(f"{run.name}*") if _number(path, run.name)]
+    return max(folders, key=lambda path: _number(path, run.name), default=None)
+
+
+def _number(path: Path, name: str) -> int:
+    """1 for ``name``, k for ``name-k``, 0 for anything else."""
+    rest = path.name.removeprefix(name)
+    if not rest:
+        return 1
+    return int(rest[1:]) if rest[0] == "-" and rest[1:].isdigit() else 0
+
+
 def _first_free(parent: Path, name: str) -> Path:
     for number in count(1):
         folder = parent / (name if number == 1 else f"{name}-{number}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from frame.config.bind import load_run
@@ -13,8 +13,11 @@ from frame.config.run import toml_value
 from frame.config.verify import verify
 from frame.engine.build import build
 from frame.engine.events import Events
-from frame.engine.fit import Fit
+from frame.engine.fit import Fit, RunStopped
 from frame.engine.folder import RESULT, make_folder
+from frame.engine.resume import Found, newest
+from frame.engine.stopping import Stopping
+from frame.engine.weights import load_into
 from frame.plugin.catalog import catalog
 
 if TYPE_CHECKING:
@@ -32,19 +35,23 @@ class Result:
 
     metrics: Mapping[str, float]
     """Validation figures of the best checkpoint: ``label`` for a metric's main one, ``label/name`` for the others."""
-    checkpoint: Path
-    """The best checkpoint's folder."""
+    checkpoint: Path | None
+    """The best checkpoint's folder; ``None`` if the run was stopped before its first validation."""
     folder: Path
     baselines: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """The same figures for guesses that look at no image."""
     artifacts: Mapping[str, Path] = field(default_factory=dict)
     """What callbacks wrote for a person to open."""
+    stopped: str | None = None
+    """What stopped the run before its end: ``"SIGINT"``, ``"SIGTERM"`` or ``"max_time"``; it can be resumed."""
 
 
 def run(
     config: str | Path | Mapping[str, Any],
     overrides: Sequence[str] | Mapping[str, Any] = (),
     plugins: Catalog | None = None,
+    *,
+    resume: bool = False,
 ) -> Result | None:
     """Train, validate and keep what a config says.
 
@@ -56,6 +63,8 @@ def run(
         ``"key.path=VALUE"`` strings as on the command line, or a mapping of key paths to values.
     plugins
         The components to choose from; by default all that are installed.
+    resume
+        Go on from the newest whole checkpoint of the newest run of this name; without one, start anew.
 
     Returns
     -------
@@ -70,33 +79,50 @@ def run(
         overrides = [f"{key}={toml_value(value)}" for key, value in overrides.items()]
     bound = load_run(config, plugins or catalog(), overrides)
     verify(bound)
-    return execute(bound)
+    return execute(bound, resume=resume)
 
 
-def execute(run: Run) -> Result | None:
+def execute(run: Run, *, resume: bool = False) -> Result | None:
     """Run a bound config. See :func:`run`."""
+    stopping = Stopping(run.run.max_seconds)
     strategy: Strategy = run.strategy()
     strategy.setup_environment()
     callbacks = run.callbacks if strategy.is_global_zero else {}
     events = Events({label: part() for label, part in callbacks.items()})
+    stopped: str | None = None
+    baselines: Mapping[str, Mapping[str, float]] = {}
     try:
-        built = build(run, strategy)
-        folder = strategy.broadcast(make_folder(run) if strategy.is_global_zero else None)
-        fit = Fit(built, folder, events)
-        end = fit.fit()
+        fit = _prepared(run, strategy, events, stopping, resume=resume)
+        try:
+            with stopping.listening():
+                baselines = fit.fit().baselines
+        except RunStopped as stop:
+            stopped = stop.reason
     finally:
         events("on_teardown")
         strategy.teardown()
-    if not strategy.is_global_zero or fit.best is None:
+    if not strategy.is_global_zero:
         return None
-    result = Result(end.best, fit.best[0], folder, end.baselines, events.artifacts())
+    result = Result(fit.progress.figures, fit.best, fit.folder, baselines, events.artifacts(), stopped)
     record = {
-        "metrics": _json(end.best),
-        "baselines": {name: _json(found) for name, found in end.baselines.items()},
-        "checkpoint": fit.best[0].relative_to(folder).as_posix(),
+        "metrics": _json(result.metrics),
+        "baselines": {name: _json(found) for name, found in baselines.items()},
+        "checkpoint": result.checkpoint.relative_to(fit.folder).as_posix() if result.checkpoint else None,
+        "skipped_steps": fit.progress.skipped,
+        "stopped": stopped,
     }
-    (folder / RESULT).write_text(json.dumps(record, indent=2, allow_nan=False), encoding="utf-8")
+    (fit.folder / RESULT).write_text(json.dumps(record, indent=2, allow_nan=False), encoding="utf-8")
     return result
+
+
+def _prepared(run: Run, strategy: Strategy, events: Events, stopping: Stopping, *, resume: bool) -> Fit:
+    """The run, built, with its folder, ready to go on from where it was."""
+    built = build(run, strategy)
+    found = newest(run) if resume else Found()
+    if found.content is not None and found.path is not None:
+        load_into(built.model, found.content.weights, found.path)  # says what does not fit
+    folder = found.folder or strategy.broadcast(make_folder(run) if strategy.is_global_zero else None)
+    return Fit(replace(built, lines=(*built.lines, *found.lines)), folder, events, stopping, found.content)
 
 
 def _json(figures: Mapping[str, float]) -> dict[str, float | None]:

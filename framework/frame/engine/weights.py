@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-MODEL_FILE = "model.safetensors"
+MODEL_FILE, EMA_FILE, MANIFEST = "model.safetensors", "ema.safetensors", "checkpoint.json"
 _WRAPPERS = ("model_state_dict", "state_dict", "model")
 _PREFIXES = ("module.", "_orig_mod.")
 
@@ -24,15 +24,18 @@ _PREFIXES = ("module.", "_orig_mod.")
 def read_weights(path: Path) -> dict[str, Tensor]:
     """The weights in a checkpoint folder, a ``.safetensors`` file, or a file of ``torch.save``, on the CPU.
 
-    A dict of tensors may lie under ``model_state_dict``, ``state_dict`` or ``model``; prefixes that wrappers leave at
-    the start of names (``module.``, ``_orig_mod.``) are taken off.
+    Of a checkpoint, those that its figures were measured on: the average, if there is one. A dict of tensors may lie
+    under ``model_state_dict``, ``state_dict`` or ``model``; prefixes that wrappers leave at the start of names
+    (``module.``, ``_orig_mod.``) are taken off.
 
     Raises
     ------
     UserError
         If the file is missing, damaged, or holds something other than weights.
     """
-    file = path / MODEL_FILE if path.is_dir() else path
+    file = path
+    if path.is_dir():
+        file = path / (EMA_FILE if (path / EMA_FILE).exists() else MODEL_FILE)
     try:
         if file.suffix == ".safetensors":
             found: Any = load_file(file)

@@ -1,0 +1,71 @@
+"""An exponential moving average of a model's weights."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor, nn
+
+
+class Ema:
+    """Average of the parameters of an unwrapped model; its buffers are copied.
+
+    After ``n`` updates the decay is ``min(decay, (1 + n) / (10 + n))``, so that the first steps are soon forgotten
+    (TensorFlow's ``ExponentialMovingAverage`` with ``num_updates``). Parameters that do not change, frozen ones, keep
+    their value in the average.
+    """
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.updates = 0
+        self._model = model
+        self._live: list[Tensor] = list(model.parameters())
+        self._shadow = [parameter.detach().clone() for parameter in self._live]
+
+    @torch.no_grad()
+    def update(self, unless: Tensor | None = None) -> None:
+        """Count the weights after an optimizer step: a fused call or three over all parameters.
+
+        ``unless``: a flag on the device that says, without being looked at, that the step was bad and counts nothing.
+        """
+        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
+        if unless is None:
+            torch._foreach_lerp_(self._shadow, self._live, 1 - decay)
+        else:
+            change = [live - shadow for live, shadow in zip(self._live, self._shadow, strict=True)]
+            torch._foreach_mul_(change, (1 - decay) * (~unless).float())
+            torch._foreach_add_(self._shadow, change)
+        self.updates += 1
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Within it the model has the averaged weights; afterwards its own, after an exception too."""
+        self._swap()
+        try:
+            yield
+        finally:
+            self._swap()
+
+    @torch.no_grad()
+    def _swap(self) -> None:
+        for live, shadow in zip(self._live, self._shadow, strict=True):
+            live.data, shadow.data = shadow.data, live.data
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The model's state dict with averaged parameters, on the CPU."""
+        with self.applied():
+            return {name: value.detach().cpu().clone() for name, value in self._model.state_dict().items()}
+
+    @torch.no_grad()
+    def load(self, weights: dict[str, Tensor], updates: int) -> None:
+        """Take up an average that was saved by :meth:`state_dict`."""
+        names = {id(parameter): name for name, parameter in self._model.named_parameters()}
+        for live, shadow in zip(self._live, self._shadow, strict=True):
+            shadow.copy_(weights[names[id(live)]])
+        self.updates = updates

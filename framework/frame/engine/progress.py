@@ -1,0 +1,55 @@
+"""Where a run is. All of it is in a checkpoint, so a resumed run knows what the first one knew."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(slots=True)
+class Progress:
+    """Position and best figures; plain types only."""
+
+    stage: int = 0
+    """Index of the stage in this run."""
+    epoch: int = 0
+    """Epochs finished in the stage."""
+    step: int = 0
+    """Optimizer steps done in the epoch."""
+    global_step: int = 0
+    """Optimizer steps done in the run."""
+    sums: list[float] = field(default_factory=list)
+    """Each loss summed over the epoch's samples so far."""
+    samples: int = 0
+    """Samples counted in ``sums``."""
+    skipped: int = 0
+    """Steps that were skipped because something was not finite."""
+    best: str | None = None
+    """Name of the best checkpoint."""
+    figures: dict[str, float] = field(default_factory=dict)
+    """Its validation figures."""
+    waited: int = 0
+    """Epochs of the stage since the figures last improved."""
+
+    def plain(self) -> dict[str, Any]:
+        """For a checkpoint; the inverse is ``Progress(**plain)``."""
+        return asdict(self)
+
+    def is_better(self, figures: dict[str, float], monitor: str, mode: str) -> bool:
+        """Whether ``figures`` are better than the best so far; nan is better than nothing and worse than any number."""
+        if self.best is None:
+            return True
+        new, old = figures[monitor], self.figures[monitor]
+        if math.isnan(new) or math.isnan(old):
+            return math.isnan(old) and not math.isnan(new)
+        return new > old if mode == "max" else new < old
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Set the position to an epoch's start."""
+        self.epoch, self.step, self.sums, self.samples = epoch, 0, [], 0
+
+    def begin_stage(self, stage: int) -> None:
+        """Set the position to a stage's start."""
+        self.stage, self.waited = stage, 0
+        self.begin_epoch(0)

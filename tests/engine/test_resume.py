@@ -1,0 +1,208 @@
+"""A run that was stopped or killed ends with the weights of the run that was not, to the bit."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import frame
+from frame import UserError
+from frame.engine import checkpoint
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SETTINGS = (
+    "backbone.norm=true",
+    "backbone.drop=0.3",
+    "train.ema=0.9",
+    "train.clip=1.0",
+    "train.accumulation=2",
+    "data.images=16",
+)
+
+
+def state_of(folder: Path) -> dict[str, Any]:
+    """Everything in the last checkpoint that a later step depends on."""
+    content = checkpoint.load(next(checkpoint.newest(folder / "checkpoints")))
+    content.state["progress"].pop("best")
+    return {"weights": content.weights, "ema": content.ema, **content.state}
+
+
+def assert_equal(one: Any, other: Any, where: str = "") -> None:
+    if isinstance(one, torch.Tensor):
+        assert torch.equal(one, other), where
+    elif isinstance(one, dict):
+        assert one.keys() == other.keys(), where
+        for key in one:
+            assert_equal(one[key], other[key], f"{where}.{key}")
+    else:
+        assert one == other, where
+
+
+def losses(log: list[Any]) -> dict[int, float]:
+    return {entry[4]: entry[5] for entry in log if entry[0] == "step"}
+
+
+@pytest.fixture
+def whole(train, config) -> tuple[dict[str, Any], dict[int, float]]:
+    """The end of the run that nobody disturbed, and its losses."""
+    result = train(*SETTINGS)
+    found = state_of(result.folder), losses(train.log)
+    config["run"]["name"] = "stopped"
+    return found
+
+
+def stop_after(train, step: int, *overrides: str, resume: bool = False) -> frame.Result:
+    """Run until a step, then ask for a stop as a scheduler does."""
+    import frame_small
+
+    class Stopper(frame_small.Recorder):
+        def on_step_end(self, info: Any) -> None:
+            super().on_step_end(info)
+            if info.global_step == step:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    before, frame_small.Recorder = frame_small.Recorder, Stopper
+    try:
+        return train(*overrides, resume=resume)
+    finally:
+        frame_small.Recorder = before
+
+
+@pytest.mark.parametrize("stops", [(1,), (2,), (3,), (4,), (7,), (9,), (10,), (11,), (1, 2), (3, 6, 7, 8)])
+@pytest.mark.parametrize("workers", [(0, 0), (0, 2)])
+def test_a_stopped_run_goes_on_to_the_same_bits(train, whole, stops, workers) -> None:
+    expected, told = whole
+    seen: dict[int, float] = {}
+    for number, step in enumerate(stops):
+        result = stop_after(train, step, *SETTINGS, f"data.workers={workers[0]}", resume=number > 0)
+        assert result.stopped == "SIGTERM"
+        seen |= losses(train.log)
+    result = train(*SETTINGS, f"data.workers={workers[1]}", resume=True)
+    seen |= losses(train.log)
+    assert result.stopped is None
+    assert result.folder.name == "stopped"
+    assert_equal(expected, state_of(result.folder))
+    assert seen == told
+
+
+def test_resuming_a_finished_run_changes_nothing(train, whole) -> None:
+    train(*SETTINGS)
+    result = train(*SETTINGS, resume=True)
+    assert losses(train.log) == {}
+    assert_equal(whole[0], state_of(result.folder))
+
+
+def test_resuming_what_never_ran_starts_anew(train) -> None:
+    assert train(resume=True).folder.name == "small"
+
+
+@pytest.mark.parametrize("damage", ["truncate", "flip", "remove", "manifest"])
+def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(train, whole, damage: str) -> None:
+    result = stop_after(train, 8, *SETTINGS, "train.save_every=1", "train.keep=9")
+    newest, before, *_ = checkpoint.newest(result.folder / "checkpoints")
+    target = newest / ("checkpoint.json" if damage == "manifest" else "state.pt")
+    content = bytearray(target.read_bytes())
+    content[len(content) // 2] ^= 1
+    if damage == "remove":
+        target.unlink()
+    elif damage == "truncate":
+        target.write_bytes(content[: len(content) // 2])
+    else:
+        target.write_bytes(content)
+    with pytest.raises(checkpoint.DamagedError, match=r"step_00000008 is"):
+        checkpoint.load(newest)
+    again = train(*SETTINGS, resume=True)
+    first = next(entry for entry in train.log if entry[0] == "step")
+    assert f"step_{first[4] - 1:08d}" == before.name
+    assert_equal(whole[0], state_of(again.folder))
+
+
+def test_the_end_of_its_time_stops_a_run(train) -> None:
+    result = train("run.max_time=0s")
+    assert result.stopped == "max_time"
+    assert [entry[0] for entry in train.log] == ["step", "teardown"]
+    assert result.checkpoint is None
+    assert json.loads((result.folder / "result.json").read_text())["stopped"] == "max_time"
+
+
+def test_a_model_that_the_checkpoint_does_not_fit_is_told(train) -> None:
+    stop_after(train, 2)
+    with pytest.raises(UserError, match=r"step_00000002 does not fit this model: .* missing \(backbone\.norm"):
+        train("backbone.norm=true", resume=True)
+
+
+def test_a_changed_setting_is_told_on_resume(train, capsys) -> None:
+    stop_after(train, 2)
+    train("train.clip=0.1", resume=True, callbacks={"terminal": "terminal"})
+    assert "warning train.clip is 0.1 now, the checkpoint was made with None" in capsys.readouterr().out
+
+
+def test_the_average_is_measured_saved_and_started_from(train) -> None:
+    from frame.engine.weights import read_weights
+
+    result = train("train.ema=0.9")
+    manifest = json.loads((result.checkpoint / "checkpoint.json").read_text())
+    assert manifest["measured_on"] == "ema"
+    raw, average = (load_file(result.checkpoint / f"{name}.safetensors") for name in ("model", "ema"))
+    assert raw.keys() == average.keys()
+    assert not torch.equal(raw["head.out.weight"], average["head.out.weight"])
+    assert_equal(read_weights(result.checkpoint), average)
+
+
+@pytest.mark.parametrize("policy", ["skip", "rollback"])
+def test_a_bad_step_changes_nothing(train, config, policy: str) -> None:
+    """The loss is nan at the third step: as if there had been no such step, or none since the last checkpoint."""
+    import frame_small
+
+    plain = frame_small.Plain.forward
+    calls = []
+
+    def sometimes_bad(self: Any, prediction: Any, mask: Any) -> torch.Tensor:
+        calls.append(1)
+        loss = plain(self, prediction, mask)
+        return loss * float("nan") if len(calls) == 5 else loss
+
+    frame_small.Plain.forward = sometimes_bad
+    settings = ("train.ema=0.5", "train.save_every=4", f"train.non_finite={policy}", "train.keep=20")
+    try:
+        result = train(*settings)
+    finally:
+        frame_small.Plain.forward = plain
+    folder = result.folder / "checkpoints"
+    assert json.loads((result.folder / "result.json").read_text())["skipped_steps"] == 1
+    before = checkpoint.load(folder / "step_00000004")
+    assert before.state["ema_updates"] == 4
+    assert checkpoint.load(folder / "step_00000006").state["ema_updates"] == 5
+    assert all(torch.isfinite(value).all() for value in load_file(result.checkpoint / "model.safetensors").values())
+
+
+def test_patience_ends_a_stage_early(train) -> None:
+    result = train("train.patience=1", "stages.decoder.lr=1e-12", "stages.decoder.epochs=5", "stages.finetune.epochs=1")
+    epochs = [entry[1:3] for entry in train.log if entry[0] == "epoch"]
+    assert epochs == [("decoder", 0), ("decoder", 1), ("finetune", 0)]
+    assert result.stopped is None
+
+
+def test_a_disk_that_is_full_leaves_earlier_checkpoints_whole(train, monkeypatch) -> None:
+    write = checkpoint.save_file
+    calls = []
+
+    def full(*arguments: Any) -> None:
+        calls.append(1)
+        if len(calls) == 2:
+            raise OSError(28, "No space left on device")
+        write(*arguments)
+
+    monkeypatch.setattr(checkpoint, "save_file", full)
+    with pytest.raises(UserError, match=r"cannot write checkpoint .*No space left on device; earlier checkpoints"):
+        train()
+    (only,) = (train.runs / "small" / "checkpoints").iterdir()
+    checkpoint.load(only)
