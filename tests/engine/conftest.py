@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 SMALL = '''
     """A two-stage backbone, a head, squares to find: small, and without batch statistics unless norm is set."""
+    import os
+    import signal
     import numpy as np
     import torch
     from torch import nn
@@ -121,6 +123,19 @@ SMALL = '''
         def on_epoch_end(self, epoch):
             raise ValueError("no disk")
 
+    class KillerOptions(Options):
+        at: int
+
+    class Killer(Callback):
+        """The end that no handler sees."""
+
+        def __init__(self, *, at):
+            self.at = at
+
+        def on_step_end(self, step):
+            if step.global_step == self.at:
+                os.kill(os.getpid(), signal.SIGKILL)
+
     def component(name, target, options=None):
         return Component(name=name, target=f"frame_small:{target}", options=options and f"frame_small:{options}")
 
@@ -149,6 +164,7 @@ SMALL = '''
     def frame_callbacks():
         yield component("recorder", "Recorder")
         yield component("failing", "Failing")
+        yield component("killer", "Killer", "KillerOptions")
 '''
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -91,6 +93,22 @@ def test_a_stopped_run_goes_on_to_the_same_bits(train, whole, stops, workers) ->
     assert result.folder.name == "stopped"
     assert_equal(expected, state_of(result.folder))
     assert seen == told
+
+
+@pytest.mark.parametrize("moments", [(3,), (5, 8)])
+def test_a_run_killed_without_warning_goes_on_to_the_same_bits(train, whole, config, tmp_path, moments) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(config | {"callbacks": {"killer": {"name": "killer", "at": 0}}}))
+    program = "import json, sys, frame; frame.run(json.load(open(sys.argv[1])), sys.argv[2:], resume=True)"
+    environment = os.environ | {"PYTHONPATH": str(tmp_path / "site-packages")}
+    for moment in moments:
+        settings = [*SETTINGS, "train.save_every=2", f"callbacks.killer.at={moment}"]
+        command = [sys.executable, "-c", program, str(tmp_path / "config.json"), *settings]
+        assert subprocess.run(command, check=False, env=environment).returncode == -signal.SIGKILL
+    result = train(*SETTINGS, resume=True)
+    assert result.folder.name == "stopped"
+    first = next(entry for entry in train.log if entry[0] == "step")
+    assert first[4] == moments[-1] - (moments[-1] - 1) % 2  # the step after the last even one before the kill
+    assert_equal(whole[0], state_of(result.folder))
 
 
 def test_resuming_a_finished_run_changes_nothing(train, whole) -> None:

@@ -10,6 +10,7 @@ import torch
 
 from frame.data.pipeline import Subset, TrainingSamples, ValidationSamples, training_loader, validation_loader
 from frame.data.sampling import BatchPlan, hold_out
+from frame.engine import randomness
 from frame.engine.model import Segmenter, parameter_count
 from frame.engine.objective import Objective
 from frame.engine.stages import StagePlan
@@ -65,7 +66,7 @@ def build(run: Run, strategy: Strategy) -> Built:
     UserError
         If a part finds something wrong that the config could not show, such as a data set without images.
     """
-    torch.manual_seed(run.run.seed)
+    randomness.seed(run.run.seed)
     train, validation, told = _data(run)
     transform = run.data.augmentation(size=run.data.size) if run.data.augmentation else None
     model = _model(run)

@@ -9,6 +9,13 @@ import numpy as np
 import torch
 
 
+def seed(value: int) -> None:
+    """Start all generators from one number."""
+    torch.manual_seed(value)
+    np.random.seed(value % 2**32)  # noqa: NPY002
+    random.seed(value)
+
+
 def capture() -> dict[str, Any]:
     """The states of torch's, numpy's and Python's generators: tensors, lists and numbers only."""
     kind, key, position, has_gauss, gauss = np.random.get_state()  # noqa: NPY002  (the global one is meant)
