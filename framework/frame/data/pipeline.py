@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -129,7 +130,7 @@ def _loader(samples: Any, plan: BatchPlan, workers: int, device: torch.device, c
         collate_fn=partial(_collated, collate),
         persistent_workers=workers > 0,
         pin_memory=device.type == "cuda",
-        worker_init_fn=_one_thread,
+        worker_init_fn=_start_worker,
         generator=torch.Generator(),  # its own: each pass draws from it, and a resumed run has one pass more
     )
 
@@ -147,8 +148,9 @@ def batches(loader: Iterable[Any]) -> Iterator[Any]:
         yield batch
 
 
-def _one_thread(_worker: int) -> None:
+def _start_worker(_worker: int) -> None:
     cv2.setNumThreads(0)  # a worker is one process of many
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches it too, but the step that waits for it is finished
 
 
 def _stack(items: list[tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]]) -> Batch:
