@@ -103,6 +103,13 @@ def test_making_data_overwrites_nothing(call, tmp_path) -> None:
     assert [path.name for path in (tmp_path / "set").iterdir()] == ["mine.txt"]
 
 
+def test_a_place_that_cannot_be_written_is_told(call, tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    done = call("data", "make", str(tmp_path / "file" / "set"), "--layout", "camo")
+    assert done.code == 2
+    assert "cannot write" in done.err
+
+
 def test_pretrained_without_a_network_says_what_to_do(call, quickstart, monkeypatch, tmp_path) -> None:
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))

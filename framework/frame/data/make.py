@@ -33,7 +33,10 @@ def make(folder: Path, layout: Entry, source: Part, counts: Mapping[str, int]) -
         dataset = source(split=split)
         if count > len(dataset) and not getattr(dataset, "fresh", False):
             raise UserError(f"data set {source.name!r} has {len(dataset)} images in {split}, {count} were asked for")
-        written[split] = target.write(folder, split, _samples(dataset, count))
+        try:
+            written[split] = target.write(folder, split, _samples(dataset, count))
+        except OSError as error:
+            raise UserError(f"cannot write {error.filename or folder}: {error.strerror or error}") from None
     return written
 
 
