@@ -194,6 +194,9 @@ def test_a_bad_step_changes_nothing(train, config, policy: str) -> None:
         result = train(*settings)
     finally:
         frame_small.Plain.forward = plain
+    told = losses(train.log)
+    second_epoch = [entry for entry in train.log if entry[0] == "epoch"][1]
+    assert second_epoch[3]["loss"] == pytest.approx((3 * told[4] + 2 * told[6]) / 5)  # of 8 images, without step 5's
     folder = result.folder / "checkpoints"
     assert json.loads((result.folder / "result.json").read_text())["skipped_steps"] == 1
     before = checkpoint.load(folder / "step_00000004")

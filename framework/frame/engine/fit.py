@@ -134,8 +134,11 @@ class Fit:
         """Train what is left of an epoch."""
         built, progress = self.built, self.progress
         backbone_stages, trained = len(built.model.backbone_stages()), None
-        sums = torch.zeros(len(built.objective.labels), device=self.strategy.root_device)
-        if progress.sums:
+        first = (
+            self.strategy.is_global_zero
+        )  # of all processes, it alone counts samples and goes on from what was saved
+        sums = torch.zeros(len(built.objective.labels) + 1, device=self.strategy.root_device)
+        if progress.sums and first:
             sums += torch.tensor(progress.sums, device=sums.device)
         every = self.run.train.save_every
         for samples, window in self._windows(loader, plan):
@@ -145,10 +148,10 @@ class Fit:
             if trained != (trained := plan.trained_stages(position, backbone_stages)):
                 set_trained(built.model, plan.table, trained)
             values = step(window, samples)
-            sums += torch.where(values.isfinite(), values, 0) * samples
+            counted = torch.cat([values, values.new_full((1,), first)]) * samples
+            sums += torch.where(values.isfinite().all(), counted, 0)
             progress.step += 1
             progress.global_step += 1
-            progress.samples += samples
             self.events(
                 "on_step_end",
                 StepInfo(info, progress.epoch, progress.step - 1, progress.global_step, values[0], rates),
@@ -175,9 +178,9 @@ class Fit:
             yield order.samples_in(first, size), list(islice(following, size))
 
     def _means(self) -> dict[str, float]:
-        """The mean of each loss over the epoch's samples; bad steps count nothing."""
-        means = [total / max(1, self.progress.samples) for total in self.progress.sums]
-        return dict(zip(self.built.objective.labels, means, strict=True))
+        """The mean of each loss over the epoch's samples; those whose loss was not finite are left out."""
+        *sums, samples = self.progress.sums
+        return {label: total / max(1, samples) for label, total in zip(self.built.objective.labels, sums, strict=True)}
 
     def _look_at_bad_steps(self, step: Step, values: torch.Tensor, info: StageInfo) -> None:
         if not (count := step.bad_steps()):

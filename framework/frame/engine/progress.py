@@ -20,9 +20,7 @@ class Progress:
     global_step: int = 0
     """Optimizer steps done in the run."""
     sums: list[float] = field(default_factory=list)
-    """Each loss summed over the epoch's samples so far."""
-    samples: int = 0
-    """Samples counted in ``sums``."""
+    """Each loss summed over the epoch's samples so far, and the number of these samples."""
     skipped: int = 0
     """Steps that were skipped because something was not finite."""
     best: str | None = None
@@ -47,7 +45,7 @@ class Progress:
 
     def begin_epoch(self, epoch: int) -> None:
         """Set the position to an epoch's start."""
-        self.epoch, self.step, self.sums, self.samples = epoch, 0, [], 0
+        self.epoch, self.step, self.sums = epoch, 0, []
 
     def begin_stage(self, stage: int) -> None:
         """Set the position to a stage's start."""
