@@ -11,9 +11,11 @@ import os
 import shutil
 from dataclasses import dataclass
 from hashlib import sha256
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from frame.engine.weights import EMA_FILE, MANIFEST, MODEL_FILE
@@ -111,8 +113,15 @@ def load(path: Path) -> Content:
         )
     except OSError as error:
         raise DamagedError(f"checkpoint {path} is damaged: {error.strerror or error}: {error.filename}") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DamagedError(f"checkpoint {path} is damaged: {MANIFEST} can't be read ({error})") from None
+    except UnpicklingError:
+        raise DamagedError(
+            f"checkpoint {path}: {STATE_FILE} holds more than tensors and plain types; not loaded"
+        ) from None
+    except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, EOFError, SafetensorError) as error:
+        cause = str(error).partition("\n")[0]
+        raise DamagedError(
+            f"checkpoint {path} is damaged and can't be read ({type(error).__name__}: {cause})"
+        ) from None
 
 
 def newest(folder: Path) -> Iterator[Path]:
