@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 import frame
 from frame import UserError
 from frame.engine import checkpoint
+from frame.engine.step import Step
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -175,8 +176,8 @@ def test_the_average_is_measured_saved_and_started_from(train) -> None:
     assert_equal(read_weights(result.checkpoint), average)
 
 
-@pytest.mark.parametrize("policy", ["skip", "rollback"])
-def test_a_bad_step_changes_nothing(train, config, policy: str) -> None:
+@pytest.mark.parametrize(("policy", "waits"), [("skip", True), ("skip", False), ("rollback", True)])
+def test_a_bad_step_changes_nothing(train, monkeypatch, policy: str, waits: bool) -> None:
     """The loss is nan at the third step: as if there had been no such step, or none since the last checkpoint."""
     import frame_small
 
@@ -188,6 +189,14 @@ def test_a_bad_step_changes_nothing(train, config, policy: str) -> None:
         loss = plain(self, prediction, mask)
         return loss * float("nan") if len(calls) == 5 else loss
 
+    if not waits:  # the guard of a GPU, which leaves the decision to the fused optimizer
+
+        def looks_seldom(step: Any, *arguments: Any) -> None:
+            initialise(step, *arguments)
+            step.waits, step._bad = False, torch.zeros(())
+
+        initialise = Step.__init__
+        monkeypatch.setattr(Step, "__init__", looks_seldom)
     frame_small.Plain.forward = sometimes_bad
     settings = ("train.ema=0.5", "train.save_every=4", f"train.non_finite={policy}", "train.keep=20")
     try:
@@ -201,7 +210,9 @@ def test_a_bad_step_changes_nothing(train, config, policy: str) -> None:
     assert json.loads((result.folder / "result.json").read_text())["skipped_steps"] == 1
     before = checkpoint.load(folder / "step_00000004")
     assert before.state["ema_updates"] == 4
-    assert checkpoint.load(folder / "step_00000006").state["ema_updates"] == 5
+    after = checkpoint.load(folder / "step_00000006")
+    assert after.state["ema_updates"] == 5
+    assert {int(moments["step"]) for moments in after.state["optimizer"].values()} == {5}
     assert all(torch.isfinite(value).all() for value in load_file(result.checkpoint / "model.safetensors").values())
 
 

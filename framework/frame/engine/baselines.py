@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from frame.contracts.dataset import Metric
 
-Maps = "npt.NDArray[np.float32]"
 TRAINING_MASKS = 256  # enough for a mean
 
 

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-Listener = "tuple[str, Callable[..., None]]"
-
 
 class CallbackError(RuntimeError):
     """A callback raised; its own exception is the cause."""

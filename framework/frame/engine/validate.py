@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from frame.contracts.dataset import Metric, Sample
     from frame.contracts.strategy import Strategy
 
-Observer = "Callable[[Sample, npt.NDArray[np.float32]], None]"
-
 
 def validate(
     module: nn.Module,
