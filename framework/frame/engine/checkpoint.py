@@ -18,7 +18,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from frame.engine.weights import EMA_FILE, MANIFEST, MODEL_FILE
+from frame.engine.weights import EMA_FILE, MODEL_FILE
 from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-STATE_FILE = "state.pt"
+STATE_FILE, MANIFEST = "state.pt", "checkpoint.json"
 FORMAT = 1
 _NAME, _UNFINISHED, _REPLACED = "step_", ".writing-", ".replaced-"
 

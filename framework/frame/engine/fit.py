@@ -134,9 +134,8 @@ class Fit:
         """Train what is left of an epoch."""
         built, progress = self.built, self.progress
         backbone_stages, trained = len(built.model.backbone_stages()), None
-        first = (
-            self.strategy.is_global_zero
-        )  # of all processes, it alone counts samples and goes on from what was saved
+        # Of all processes the first alone counts samples and goes on from what was saved: sums are added up over them.
+        first = self.strategy.is_global_zero
         sums = torch.zeros(len(built.objective.labels) + 1, device=self.strategy.root_device)
         if progress.sums and first:
             sums += torch.tensor(progress.sums, device=sums.device)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-MODEL_FILE, EMA_FILE, MANIFEST = "model.safetensors", "ema.safetensors", "checkpoint.json"
+MODEL_FILE, EMA_FILE = "model.safetensors", "ema.safetensors"
 _WRAPPERS = ("model_state_dict", "state_dict", "model")
 _PREFIXES = ("module.", "_orig_mod.")
 
