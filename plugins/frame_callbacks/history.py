@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
@@ -23,8 +24,10 @@ FILE = "history.jsonl"
 class History(Callback):
     """Appends to ``history.jsonl``: a record a line, told apart by ``event``.
 
-    ``run`` at each start (a resumed run has several), ``stage``, ``step`` every ``every`` steps, ``epoch`` and ``end``.
-    Figures that are no number are ``null``. Losses stay on their device until the epoch ends, so that no step waits.
+    ``run`` at each start (a resumed run has several), ``stage``, ``step`` every ``every`` steps, ``epoch``, ``notice``
+    and ``end``. Figures that are no number are ``null``. Losses stay on their device until a checkpoint is written or
+    the epoch ends, so that no step waits. A run that goes on from a checkpoint takes back what was recorded after it,
+    so that steps and epochs stand there once each, as if it had never been stopped.
     """
 
     def __init__(self, *, every: int = 10) -> None:
@@ -35,6 +38,7 @@ class History(Callback):
 
     def on_run_start(self, run: RunInfo) -> None:
         self._path = run.folder / FILE
+        _take_back(self._path, run.global_step, run.epochs)
         self._file = self._path.open("a", buffering=1, encoding="utf-8")  # whole lines, at once
         self._write(
             "run",
@@ -67,6 +71,14 @@ class History(Callback):
             seconds=epoch.seconds,
         )
 
+    def on_checkpoint(self, global_step: int) -> None:
+        self._write_steps()
+        if self._file is not None:
+            os.fsync(self._file.fileno())  # as the checkpoint will be
+
+    def on_notice(self, text: str) -> None:
+        self._write("notice", text=text)
+
     def on_run_end(self, end: RunEnd) -> None:
         self._write("end", best=end.best, baselines=end.baselines, seconds=end.seconds)
 
@@ -96,6 +108,24 @@ class History(Callback):
     def _write(self, event: str, **record: Any) -> None:
         if self._file is not None:
             self._file.write(json.dumps(_plain({"event": event, **record}), allow_nan=False) + "\n")
+
+
+def _take_back(path: Path, global_step: int, epochs: int) -> None:
+    """Cut a history behind the last record of a run that had done ``global_step`` steps and ``epochs`` epochs."""
+    if not path.exists():
+        return
+    seen, end = 0, 0
+    with path.open("r+b") as file:
+        for line in file:
+            try:
+                record = json.loads(line)
+            except ValueError:  # the last line of a run that was killed
+                break
+            seen += record["event"] == "epoch"
+            if seen > epochs or record["event"] == "end" or record.get("global_step", 0) > global_step:
+                break
+            end += len(line)
+        file.truncate(end)
 
 
 def _plain(value: Any) -> Any:

@@ -68,6 +68,9 @@ class Terminal(Callback):
     def on_epoch_end(self, epoch: EpochInfo) -> None:
         say(epoch_line(epoch, self._stages))
 
+    def on_notice(self, text: str) -> None:
+        say(f"notice  {text}")
+
     def on_run_end(self, end: RunEnd) -> None:
         self.on_teardown()
         for line in summary(end):

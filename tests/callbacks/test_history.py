@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -60,9 +61,43 @@ def test_what_is_no_number_is_null(callback, events, tmp_path):
 def test_a_resumed_run_goes_on_in_the_same_file(callback, events, tmp_path):
     events.whole(callback("history"))
     before = records(tmp_path)
-    events.whole(callback("history"))
-    assert records(tmp_path)[: len(before)] == before
-    assert len(records(tmp_path, "run")) == 2
+    history = callback("history")
+    history.on_run_start(replace(events.run, global_step=36, epochs=3))
+    history.on_run_end(events.end)
+    history.on_teardown()
+    after = records(tmp_path)
+    assert after[: len(before) - 1] == before[:-1]
+    assert [record["event"] for record in after[len(before) - 1 :]] == ["run", "end"]
+
+
+def test_what_came_after_the_checkpoint_is_taken_back(callback, events, tmp_path):
+    events.whole(callback("history", "every=5"))
+    with (tmp_path / "history.jsonl").open("a") as file:
+        file.write('{"event": "st')  # killed while it wrote
+    history = callback("history")
+    history.on_run_start(replace(events.run, global_step=24, epochs=1))  # stopped before the validation
+    history.on_teardown()
+    assert [record["global_step"] for record in records(tmp_path, "step")] == [5, 10, 15, 20]
+    assert len(records(tmp_path, "epoch")) == 1
+    assert records(tmp_path)[-1]["event"] == "run"
+
+
+def test_steps_are_on_disk_before_their_checkpoint(callback, events, tmp_path):
+    history = callback("history", "every=1")
+    history.on_run_start(events.run)
+    events.steps(history, events.run.stages[0], 0, first=10)
+    assert records(tmp_path, "step") == []
+    history.on_checkpoint(2)
+    assert [record["global_step"] for record in records(tmp_path, "step")] == [1, 2]
+    history.on_teardown()
+
+
+def test_notices_are_recorded(callback, events, tmp_path):
+    history = callback("history")
+    history.on_run_start(events.run)
+    history.on_notice("skipped: a.jpg is damaged")
+    history.on_teardown()
+    assert records(tmp_path, "notice") == [{"event": "notice", "text": "skipped: a.jpg is damaged"}]
 
 
 def test_steps_of_an_epoch_that_was_broken_off_are_kept(callback, events, tmp_path):

@@ -96,7 +96,7 @@ def test_a_subset_gives_its_own_items_in_every_epoch() -> None:
 
 
 def test_what_a_transform_cuts_off_is_resized_again() -> None:
-    image, mask = TrainingSamples(Subset(Numbers(3)), 16, Noise(), 1)[0, 1]
+    image, mask, _ = TrainingSamples(Subset(Numbers(3)), 16, Noise(), 1)[0, 1]
     assert image.shape == (16, 16, 3)
     assert mask.shape == (16, 16)
     assert set(np.unique(mask)) == {0, 1}

@@ -124,16 +124,21 @@ SMALL = '''
             raise ValueError("no disk")
 
     class KillerOptions(Options):
-        at: int
+        step: int = 0
+        epoch: int = 0
 
     class Killer(Callback):
-        """The end that no handler sees."""
+        """The end that no handler sees: in a step, or between an epoch's validation and its checkpoint."""
 
-        def __init__(self, *, at):
-            self.at = at
+        def __init__(self, *, step, epoch):
+            self.step, self.epoch = step, epoch
 
         def on_step_end(self, step):
-            if step.global_step == self.at:
+            if step.global_step == self.step:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        def on_epoch_end(self, epoch):
+            if epoch.epoch + 1 == self.epoch:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     def component(name, target, options=None):

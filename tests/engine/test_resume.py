@@ -5,21 +5,17 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from tests.engine.states import assert_equal, state_of
 
 import frame
 from frame import UserError
 from frame.engine import checkpoint
 from frame.engine.step import Step
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SETTINGS = (
     "backbone.norm=true",
@@ -29,24 +25,6 @@ SETTINGS = (
     "train.accumulation=2",
     "data.images=16",
 )
-
-
-def state_of(folder: Path) -> dict[str, Any]:
-    """Everything in the last checkpoint that a later step depends on."""
-    content = checkpoint.load(next(checkpoint.newest(folder / "checkpoints")))
-    content.state["progress"].pop("best")
-    return {"weights": content.weights, "ema": content.ema, **content.state}
-
-
-def assert_equal(one: Any, other: Any, where: str = "") -> None:
-    if isinstance(one, torch.Tensor):
-        assert torch.equal(one, other), where
-    elif isinstance(one, dict):
-        assert one.keys() == other.keys(), where
-        for key in one:
-            assert_equal(one[key], other[key], f"{where}.{key}")
-    else:
-        assert one == other, where
 
 
 def losses(log: list[Any]) -> dict[int, float]:
@@ -94,22 +72,6 @@ def test_a_stopped_run_goes_on_to_the_same_bits(train, whole, stops, workers) ->
     assert result.folder.name == "stopped"
     assert_equal(expected, state_of(result.folder))
     assert seen == told
-
-
-@pytest.mark.parametrize("moments", [(3,), (5, 8)])
-def test_a_run_killed_without_warning_goes_on_to_the_same_bits(train, whole, config, tmp_path, moments) -> None:
-    (tmp_path / "config.json").write_text(json.dumps(config | {"callbacks": {"killer": {"name": "killer", "at": 0}}}))
-    program = "import json, sys, frame; frame.run(json.load(open(sys.argv[1])), sys.argv[2:], resume=True)"
-    environment = os.environ | {"PYTHONPATH": str(tmp_path / "site-packages")}
-    for moment in moments:
-        settings = [*SETTINGS, "train.save_every=2", f"callbacks.killer.at={moment}"]
-        command = [sys.executable, "-c", program, str(tmp_path / "config.json"), *settings]
-        assert subprocess.run(command, check=False, env=environment).returncode == -signal.SIGKILL
-    result = train(*SETTINGS, resume=True)
-    assert result.folder.name == "stopped"
-    first = next(entry for entry in train.log if entry[0] == "step")
-    assert first[4] == moments[-1] - (moments[-1] - 1) % 2  # the step after the last even one before the kill
-    assert_equal(whole[0], state_of(result.folder))
 
 
 def test_resuming_a_finished_run_changes_nothing(train, whole) -> None:

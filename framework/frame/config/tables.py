@@ -43,6 +43,9 @@ class DataTable(Options):
     """Processes that load data; ``0`` loads in the training process, ``"auto"`` takes one for each core, at most 8."""
     validation: float = Field(default=0.1, gt=0, lt=1)
     """Share of the training images held out for validation, unless the data set has a validation split."""
+    unreadable: Literal["raise", "skip"] = "raise"
+    """What an image or mask that can't be read does: end the run, or be skipped and named. For one skipped in training
+    the next of the set stands in, so that batches keep their sizes; in validation it is left out."""
     augmentation: Annotated[Part, OfKind("transform")] | None = None
     """What is done at random to each training sample; without it, nothing."""
 
@@ -52,8 +55,14 @@ class TrainTable(Options):
 
     stages: tuple[str, ...] | None = Field(default=None, min_length=1)
     """Which stages are run, in this order; without it, all, as they stand in the file."""
-    precision: Literal["fp32", "bf16"] = "fp32"
-    """``"bf16"`` runs the model under autocast; weights, losses and metrics stay float32."""
+    precision: Literal["fp32", "bf16", "fp16", "auto"] = "fp32"
+    """``"bf16"`` and ``"fp16"`` run the model under autocast, fp16 with a gradient scaler; weights, losses and metrics
+    stay float32. ``"auto"`` takes what the device does well: bf16 on a GPU that has it (A100, H100), fp16 on one that
+    has not (T4), and on a CPU bf16 where a probe finds it faster than fp32."""
+    channels_last: bool | Literal["auto"] = False
+    """Whether images and weights lie in memory with the channels last. ``"auto"`` probes which is faster."""
+    compile: bool | Literal["auto"] = False
+    """Whether the model goes through ``torch.compile``. ``"auto"`` probes if the run is long enough for it to pay."""
     accumulation: int = Field(default=1, ge=1)
     """Batches whose gradients make one optimizer step."""
     clip: float | None = Field(default=None, gt=0)

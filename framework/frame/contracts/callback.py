@@ -38,6 +38,10 @@ class RunInfo:
     lines: tuple[str, ...]
     """What a person should know at the start: model, data, devices, baselines."""
     stages: tuple[StageInfo, ...]
+    global_step: int = 0
+    """Optimizer steps done before this start: more than 0 for a run that goes on from a checkpoint."""
+    epochs: int = 0
+    """Epochs finished before this start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,13 @@ class Callback:
         """For each validation image: ``probability`` is ``[K, H, W]`` at the mask's own size."""
 
     def on_epoch_end(self, epoch: EpochInfo) -> None:
-        """After an epoch's validation."""
+        """After an epoch's validation, before its checkpoint."""
+
+    def on_checkpoint(self, global_step: int) -> None:
+        """Before a checkpoint is written: what belongs to the steps so far should be on the disk after it."""
+
+    def on_notice(self, text: str) -> None:
+        """Something a person should know while the run goes on, such as a step that was skipped: one line."""
 
     def on_run_end(self, end: RunEnd) -> None:
         """After the last checkpoint is written."""

@@ -25,6 +25,9 @@ class Strategy:
     :meth:`setup_module` returned.
     """
 
+    compiles = True
+    """Whether the model may be compiled; not if it is copied, for a copy would run the original's code."""
+
     def setup_environment(self) -> None:
         """Start whatever the strategy needs (process groups, devices). Called once, before anything is built."""
 

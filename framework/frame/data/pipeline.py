@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import signal
-from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import cv2
 import numpy as np
@@ -27,11 +27,23 @@ MEAN = (0.485 * 255, 0.456 * 255, 0.406 * 255)  # ImageNet's, for bytes
 STD = (0.229 * 255, 0.224 * 255, 0.225 * 255)
 
 
+Policy = Literal["raise", "skip"]
+"""What a sample that can't be read does."""
+
+
 class Batch(NamedTuple):
     """Training samples: images ``[B, H, W, 3]`` and masks ``[B, H, W]``, both uint8."""
 
     images: Tensor
     masks: Tensor
+    unreadable: tuple[str, ...] = ()
+    """What is wrong with samples that others stand in for."""
+
+    def split(self, parts: int) -> list[Batch]:
+        """The same samples in ``parts`` batches of nearly equal size; at least one sample each."""
+        if parts == 1:
+            return [self]
+        return [Batch(*pair) for pair in zip(self.images.chunk(parts), self.masks.chunk(parts), strict=True)]
 
 
 class ValidationBatch(NamedTuple):
@@ -39,6 +51,14 @@ class ValidationBatch(NamedTuple):
 
     images: Tensor
     samples: list[Sample]
+    unreadable: tuple[str, ...] = ()
+    """What is wrong with samples that were left out."""
+
+
+class _Drawn(NamedTuple):
+    image: npt.NDArray[np.uint8]
+    mask: npt.NDArray[np.uint8]
+    unreadable: tuple[str, ...]
 
 
 class Subset:
@@ -71,19 +91,32 @@ def resized(image: npt.NDArray[np.uint8], size: int, *, mask: bool = False) -> n
 
 
 class TrainingSamples(Dataset[Any]):
-    """Resized and augmented training samples, each a function of (seed, epoch, index)."""
+    """Resized and augmented training samples, each a function of (seed, epoch, index).
 
-    def __init__(self, subset: Subset, size: int, transform: Transform | None, seed: int) -> None:
+    With ``unreadable = "skip"`` the next sample of the set stands in for one that can't be read, so that batches keep
+    their sizes and a resumed run, or one on more devices, sees the same.
+    """
+
+    def __init__(
+        self, subset: Subset, size: int, transform: Transform | None, seed: int, unreadable: Policy = "raise"
+    ) -> None:
         self.subset = subset
         self.size = size
         self.transform = transform
         self.seed = seed
+        self.unreadable = unreadable
 
-    def __getitem__(self, draw: Draw) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]] | UserError:
-        try:
-            return self._at(*draw)
-        except UserError as error:
-            return error
+    def __getitem__(self, draw: Draw) -> _Drawn | UserError:
+        epoch, position = draw
+        told: list[str] = []
+        for offset in range(len(self.subset)):
+            try:
+                return _Drawn(*self._at(epoch, (position + offset) % len(self.subset)), tuple(told))
+            except UserError as error:
+                told.append(str(error))
+                if self.unreadable == "raise":
+                    return error
+        return UserError(f"none of {len(self.subset)} training images can be read; the first: {told[0]}")
 
     def _at(self, epoch: int, position: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
         index, sample = self.subset.at(epoch, position)
@@ -96,17 +129,18 @@ class TrainingSamples(Dataset[Any]):
 
 
 class ValidationSamples(Dataset[Any]):
-    """Resized images beside the whole sample."""
+    """Resized images beside the whole sample; with ``unreadable = "skip"``, what is wrong with one in its place."""
 
-    def __init__(self, subset: Subset, size: int) -> None:
+    def __init__(self, subset: Subset, size: int, unreadable: Policy = "raise") -> None:
         self.subset = subset
         self.size = size
+        self.unreadable = unreadable
 
-    def __getitem__(self, draw: Draw) -> tuple[npt.NDArray[np.uint8], Sample] | UserError:
+    def __getitem__(self, draw: Draw) -> tuple[npt.NDArray[np.uint8], Sample] | str | UserError:
         try:
             _, sample = self.subset.at(0, draw[1])
         except UserError as error:
-            return error
+            return str(error) if self.unreadable == "skip" else error
         return resized(sample.image, self.size), sample
 
 
@@ -153,21 +187,29 @@ def _start_worker(_worker: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches it too, but the step that waits for it is finished
 
 
-def _stack(items: list[tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]]) -> Batch:
-    images, masks = zip(*items, strict=True)
-    return Batch(torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(masks)))
+def _stack(items: list[_Drawn]) -> Batch:
+    images, masks, unreadable = zip(*items, strict=True)
+    return Batch(torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(masks)), sum(unreadable, ()))
 
 
-def _stack_validation(items: list[tuple[npt.NDArray[np.uint8], Sample]]) -> ValidationBatch:
-    images, samples = zip(*items, strict=True)
-    return ValidationBatch(torch.from_numpy(np.stack(images)), list(samples))
+def _stack_validation(items: list[tuple[npt.NDArray[np.uint8], Sample] | str]) -> ValidationBatch:
+    read = [item for item in items if not isinstance(item, str)]
+    images = np.stack([image for image, _ in read]) if read else np.empty((0, 1, 1, 3), np.uint8)
+    unreadable = tuple(item for item in items if isinstance(item, str))
+    return ValidationBatch(torch.from_numpy(images), [sample for _, sample in read], unreadable)
 
 
-def normalized(images: Tensor) -> Tensor:
+def normalized(images: Tensor, memory_format: torch.memory_format = torch.contiguous_format) -> Tensor:
     """``[B, H, W, 3]`` uint8 to ``[B, 3, H, W]`` float32, ImageNet-normalised, on the images' device."""
-    mean = torch.tensor(MEAN, device=images.device).view(3, 1, 1)
-    std = torch.tensor(STD, device=images.device).view(3, 1, 1)
-    return images.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format).sub_(mean).div_(std)
+    mean, std = _statistics(images.device)
+    return images.permute(0, 3, 1, 2).to(torch.float32, memory_format=memory_format).sub_(mean).div_(std)
+
+
+@cache
+def _statistics(device: torch.device) -> tuple[Tensor, Tensor]:
+    with torch.inference_mode(mode=False):  # they outlive the first call, which may be a validation's
+        mean, std = (torch.tensor(each, device=device).view(3, 1, 1) for each in (MEAN, STD))
+    return mean, std
 
 
 def target(masks: Tensor, num_classes: int) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import cv2
@@ -9,13 +10,14 @@ import numpy as np
 
 from frame.data.pipeline import Subset, resized
 from frame.engine.validate import figures
+from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     import numpy.typing as npt
 
-    from frame.contracts.dataset import Metric
+    from frame.contracts.dataset import Metric, Sample
 
 TRAINING_MASKS = 256  # enough for a mean
 
@@ -28,8 +30,7 @@ def baselines(
     if num_classes == 1:
         guesses = {"all foreground": np.ones((1, size, size), np.float32)} | guesses
     counters = {name: new_metrics() for name in guesses}
-    for position in range(len(validation)):
-        _, sample = validation.at(0, position)
+    for sample in _readable(validation, range(len(validation))):
         height, width = sample.mask.shape
         for name, guess in guesses.items():
             planes = [cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR) for plane in guess]
@@ -43,10 +44,17 @@ def baselines(
 
 def mean_mask(train: Subset, size: int, num_classes: int) -> npt.NDArray[np.float32]:
     """Mean of up to 256 training masks, spread evenly over the set: ``[K, size, size]``."""
-    count = min(len(train), TRAINING_MASKS)
+    count, read = min(len(train), TRAINING_MASKS), 0
     total = np.zeros((num_classes, size, size), np.float64)
     classes = np.arange(num_classes) if num_classes > 1 else np.array([1])
-    for number in range(count):
-        _, sample = train.at(0, number * len(train) // count)
+    for sample in _readable(train, (number * len(train) // count for number in range(count))):
         total += resized(sample.mask, size, mask=True)[None] == classes[:, None, None]
-    return (total / count).astype(np.float32)
+        read += 1
+    return (total / max(1, read)).astype(np.float32)
+
+
+def _readable(subset: Subset, positions: Iterable[int]) -> Iterator[Sample]:
+    """The samples that can be read: at the end of a run it is known, and was said, which can't."""
+    for position in positions:
+        with suppress(UserError):
+            yield subset.at(0, position)[1]

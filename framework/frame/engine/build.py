@@ -6,8 +6,6 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import torch
-
 from frame.data.pipeline import Subset, TrainingSamples, ValidationSamples, training_loader, validation_loader
 from frame.data.sampling import BatchPlan, hold_out
 from frame.engine import randomness
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
     from frame.contracts.dataset import Metric
     from frame.contracts.strategy import Strategy
 
-_AUTOCAST = {"fp32": None, "bf16": torch.bfloat16}
 _MOST_WORKERS = 8
 
 
@@ -53,7 +50,7 @@ class Built:
         return self.strategy.setup_dataloader(loader)
 
     def validation_loader(self, plan: StagePlan) -> DataLoader[Any]:
-        samples = ValidationSamples(self.validation, self.samples.size)
+        samples = ValidationSamples(self.validation, self.samples.size, self.samples.unreadable)
         loader = validation_loader(samples, plan.table.batch_size, self.workers, self.strategy.root_device)
         return self.strategy.setup_dataloader(loader)
 
@@ -78,7 +75,7 @@ def build(run: Run, strategy: Strategy) -> Built:
     plans = _plans(run, len(train))
     told.append(
         f"model   {run.backbone.name} ({parameter_count(model.backbone) / 1e6:.2f} M parameters) + "
-        f"{run.head.name} ({parameter_count(model.head) / 1e6:.2f} M), {run.train.precision}"
+        f"{run.head.name} ({parameter_count(model.head) / 1e6:.2f} M)"
     )
     told += [
         f"stage   {plan.name}: {plan.table.epochs} epochs x {plan.steps_per_epoch} steps; "
@@ -92,7 +89,7 @@ def build(run: Run, strategy: Strategy) -> Built:
         objective=Objective(losses, {label: loss.weight for label, loss in run.losses.items()}),
         train=train,
         validation=validation,
-        samples=TrainingSamples(train, run.data.size, transform, run.run.seed),
+        samples=TrainingSamples(train, run.data.size, transform, run.run.seed, run.data.unreadable),
         workers=workers,
         plans=plans,
         new_metrics=lambda: {label: part(num_classes=run.num_classes) for label, part in run.metrics.items()},
@@ -132,7 +129,7 @@ def _data(run: Run) -> tuple[Subset, Subset, list[str]]:
 def _model(run: Run) -> Segmenter:
     backbone = run.backbone()
     head = run.head(channels=tuple(backbone.channels), strides=tuple(backbone.strides), num_classes=run.num_classes)
-    model = Segmenter(backbone, head, _AUTOCAST[run.train.precision])
+    model = Segmenter(backbone, head)
     if run.train.init_from is not None:
         load_into(model, read_weights(run.train.init_from), run.train.init_from)
     return model

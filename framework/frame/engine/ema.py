@@ -32,14 +32,14 @@ class Ema:
     def update(self, unless: Tensor | None = None) -> None:
         """Count the weights after an optimizer step: a fused call or three over all parameters.
 
-        ``unless``: a flag on the device that says, without being looked at, that the step was bad and counts nothing.
+        ``unless``: 1 on the device if the step was bad and counts nothing, else 0; it is not looked at.
         """
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
         if unless is None:
             torch._foreach_lerp_(self._shadow, self._live, 1 - decay)
         else:
             change = [live - shadow for live, shadow in zip(self._live, self._shadow, strict=True)]
-            torch._foreach_mul_(change, (1 - decay) * (~unless).float())
+            torch._foreach_mul_(change, (1 - decay) * (1 - unless))
             torch._foreach_add_(self._shadow, change)
         self.updates += 1
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import nullcontext
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -19,11 +19,12 @@ from frame.engine.progress import Progress
 from frame.engine.snapshot import Snapshots
 from frame.engine.stages import build_optimizer, set_rates, set_trained
 from frame.engine.step import Step
+from frame.engine.tally import Tally
 from frame.engine.validate import validate
 from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from torch.utils.data import DataLoader
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from frame.engine.build import Built
     from frame.engine.checkpoint import Content
     from frame.engine.events import Events
+    from frame.engine.levers import Levers
     from frame.engine.stages import StagePlan
     from frame.engine.stopping import Stopping
 
@@ -50,7 +52,15 @@ class RunStopped(Exception):  # noqa: N818  (no error: the run was asked to)
 class Fit:
     """One run, from its first step or from a checkpoint to its last checkpoint."""
 
-    def __init__(self, built: Built, folder: Path, events: Events, stopping: Stopping, saved: Content | None) -> None:
+    def __init__(
+        self,
+        built: Built,
+        levers: Levers,
+        folder: Path,
+        events: Events,
+        stopping: Stopping,
+        saved: Content | None,
+    ) -> None:
         self.built = built
         self.run = built.run
         self.strategy = built.strategy
@@ -58,10 +68,12 @@ class Fit:
         self.events = events
         self.stopping = stopping
         self.progress = Progress(**saved.state["progress"]) if saved else Progress()
+        levers.apply(built.model)
         self.module = self.strategy.setup_module(built.model)
         built.objective.to(self.strategy.root_device)
         self.ema = Ema(built.model, self.run.train.ema) if self.run.train.ema else None
-        self.snapshots = Snapshots(self.strategy, built, self.module, self.ema, folder / CHECKPOINTS)
+        self.scaler = torch.amp.GradScaler(self.strategy.root_device.type, enabled=levers.precision == "fp16")
+        self.snapshots = Snapshots(built, levers, self.module, self.ema, self.scaler, folder / CHECKPOINTS)
         self.saved = saved
         self.infos = tuple(
             StageInfo(plan.name, plan.table.epochs, plan.steps_per_epoch, plan.table.batch_size) for plan in built.plans
@@ -81,9 +93,10 @@ class Fit:
             If a signal or the end of ``run.max_time`` asked for it; everything is saved.
         """
         started = time.perf_counter()
-        run = self.run
+        run, done = self.run, (self.progress.global_step, self.progress.epochs)
         self.events(
-            "on_run_start", RunInfo(run.name, self.folder, run.run.seed, run.monitor, self.built.lines, self.infos)
+            "on_run_start",
+            RunInfo(run.name, self.folder, run.run.seed, run.monitor, self.built.lines, self.infos, *done),
         )
         for stage in range(self.progress.stage, len(self.built.plans)):
             if stage != self.progress.stage:
@@ -105,7 +118,7 @@ class Fit:
         built, progress = self.built, self.progress
         optimizer = build_optimizer(plan, built.model, built.objective, self.run.train.weight_decay)
         optimizer = self.strategy.setup_optimizer(optimizer)
-        step = Step(built, self.module, optimizer, self.ema)
+        step = Step(built, self.module, optimizer, self.ema, self.scaler, progress.splits)
         training, validation = built.training_loader(plan), built.validation_loader(plan)
         if self.saved is not None:  # after all that might draw random numbers
             self.snapshots.restore(self.saved, optimizer)
@@ -115,18 +128,20 @@ class Fit:
             started = time.perf_counter()
             self._epoch(plan, info, step, training)
             found = self._validate(step, validation)
+            self._note_unreadable(self.strategy.all_gather(progress.unreadable))
             epoch, means = progress.epoch, self._means()
             is_best = progress.is_better(found, self.run.monitor, self.run.train.monitor_mode)
             if is_best:
                 progress.best, progress.figures = checkpoint.name(progress.global_step), found
             progress.waited = 0 if is_best else progress.waited + 1
             progress.begin_epoch(epoch + 1)
-            path = self.snapshots.save(progress, plan.name, found, optimizer)
+            progress.epochs += 1
             rates = plan.rates((epoch + 1) * plan.steps_per_epoch - 1)
             seconds = time.perf_counter() - started
             self.events(
                 "on_epoch_end", EpochInfo(info, epoch, progress.global_step, means, found, rates, is_best, seconds)
             )
+            path = self._save(step, found)
             if reason := self._asked_to_stop():
                 raise RunStopped(reason, path)
 
@@ -134,11 +149,7 @@ class Fit:
         """Train what is left of an epoch."""
         built, progress = self.built, self.progress
         backbone_stages, trained = len(built.model.backbone_stages()), None
-        # Of all processes the first alone counts samples and goes on from what was saved: sums are added up over them.
-        first = self.strategy.is_global_zero
-        sums = torch.zeros(len(built.objective.labels) + 1, device=self.strategy.root_device)
-        if progress.sums and first:
-            sums += torch.tensor(progress.sums, device=sums.device)
+        tally = Tally(self.strategy, len(built.objective.labels), progress.sums)
         every = self.run.train.save_every
         for samples, window in self._windows(loader, plan):
             position = progress.epoch * plan.steps_per_epoch + progress.step
@@ -147,25 +158,42 @@ class Fit:
             if trained != (trained := plan.trained_stages(position, backbone_stages)):
                 set_trained(built.model, plan.table, trained)
             values = step(window, samples)
-            counted = torch.cat([values, values.new_full((1,), first)]) * samples
-            sums += torch.where(values.isfinite().all(), counted, 0)
+            tally.add(values, samples)
             progress.step += 1
             progress.global_step += 1
             self.events(
                 "on_step_end",
                 StepInfo(info, progress.epoch, progress.step - 1, progress.global_step, values[0], rates),
             )
+            self._note(step, window)
             last = progress.step == plan.steps_per_epoch
             due = every is not None and progress.global_step % every == 0 and not last
             reason = self._asked_to_stop()
             if due or reason or last or step.waits or progress.step % LOOK_EVERY == 0:
                 self._look_at_bad_steps(step, values, info)
             if due or reason or last:
-                progress.sums = self.strategy.all_reduce(sums).tolist()
+                progress.sums = tally.total()
             if due or reason:
-                path = self.snapshots.save(progress, plan.name, {}, step.optimizer)
+                path = self._save(step, {})
                 if reason:
                     raise RunStopped(reason, path)
+
+    def _save(self, step: Step, figures: dict[str, float]) -> Path:
+        self.events("on_checkpoint", self.progress.global_step)
+        return self.snapshots.save(self.progress, self.infos[self.progress.stage].name, figures, step.optimizer)
+
+    def _note(self, step: Step, window: list[Batch]) -> None:
+        """Say what a step met with that was no reason to stop."""
+        if step.splits != self.progress.splits:
+            self.progress.splits = step.splits
+            self.events("on_notice", f"out of memory: from now on each batch is split into {step.splits} parts")
+        self._note_unreadable(batch.unreadable for batch in window)
+
+    def _note_unreadable(self, found: Iterable[Iterable[str]]) -> None:
+        for text in chain.from_iterable(found):
+            if text not in self.progress.unreadable:
+                self.progress.unreadable.append(text)
+                self.events("on_notice", f"skipped: {text}")
 
     def _windows(self, loader: DataLoader[Any], plan: StagePlan) -> Iterator[tuple[int, list[Batch]]]:
         """The batches of each optimizer step left, with the number of samples in them over all processes."""
@@ -196,6 +224,8 @@ class Fit:
             )
         if policy == "rollback" and not self.snapshots.roll_back(step.optimizer):
             raise UserError(f"{where}: {what}, and there is no checkpoint yet to go back to")
+        back = ", back to the last checkpoint's weights" if policy == "rollback" else ""
+        self.events("on_notice", f"{where}: {what}; {count} step{'s' if count > 1 else ''} skipped{back}")
 
     def _validate(self, step: Step, loader: DataLoader[Any]) -> dict[str, float]:
         self.events("on_validation_start", len(self.built.validation))
@@ -207,10 +237,11 @@ class Fit:
 
         try:
             with self.ema.applied() if self.ema else nullcontext():
-                return validate(self.module, self.strategy, loader, self.built.new_metrics(), observe)
+                return validate(
+                    self.module, self.strategy, loader, self.built.new_metrics(), observe, self._note_unreadable
+                )
         except _InterruptedError as interrupted:  # saved before the validation, which is run again after the resume
-            path = self.snapshots.save(self.progress, self.infos[self.progress.stage].name, {}, step.optimizer)
-            raise RunStopped(str(interrupted), path) from None
+            raise RunStopped(str(interrupted), self._save(step, {})) from None
 
     def _asked_to_stop(self) -> str | None:
         """Why the run should stop, agreed on by all processes."""

@@ -1,4 +1,4 @@
-"""The model as the engine sees it: a backbone, a head, and the precision in which both run."""
+"""The model as the engine sees it: a backbone, a head, and how the arithmetic of both is done."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 class Segmenter(nn.Module):
     """Backbone and head. ``[B, 3, H, W]`` float32, ImageNet-normalised, to a :class:`Prediction` at H x W."""
 
+    memory_format = torch.contiguous_format
+    """In which images should come."""
+
     def __init__(self, backbone: nn.Module, head: nn.Module, autocast: torch.dtype | None = None) -> None:
         super().__init__()
         self.backbone = backbone
@@ -23,12 +26,16 @@ class Segmenter(nn.Module):
         self.autocast = autocast
 
     def forward(self, image: Tensor) -> Prediction:
+        if self.autocast is None:
+            return Prediction(*self._predicted(image))
         # Entered here and not around the call: autocast's dtype is thread-local, so DataParallel's replicas would
         # not see it from outside.
-        with torch.autocast(image.device.type, dtype=self.autocast, enabled=self.autocast is not None):
-            features = self.backbone(image)
-            logits, side, extras = self.head(features, tuple(image.shape[-2:]))
+        with torch.autocast(image.device.type, dtype=self.autocast):
+            logits, side, extras = self._predicted(image)
         return Prediction(logits.float(), tuple(each.float() for each in side), extras)
+
+    def _predicted(self, image: Tensor) -> Prediction:
+        return self.head(self.backbone(image), tuple(image.shape[-2:]))  # type: ignore[no-any-return]
 
     def backbone_stages(self) -> list[list[nn.Module]]:
         """The backbone's modules by stage, from the image's side; one stage if it names none."""

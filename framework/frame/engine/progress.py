@@ -19,10 +19,16 @@ class Progress:
     """Optimizer steps done in the epoch."""
     global_step: int = 0
     """Optimizer steps done in the run."""
+    epochs: int = 0
+    """Epochs finished in the run, their validation included."""
     sums: list[float] = field(default_factory=list)
     """Each loss summed over the epoch's samples so far, and the number of these samples."""
     skipped: int = 0
     """Steps that were skipped because something was not finite."""
+    splits: int = 1
+    """Parts into which each batch of the stage is split, because the whole did not fit into memory."""
+    unreadable: list[str] = field(default_factory=list)
+    """What was wrong with the samples that could not be had, once each."""
     best: str | None = None
     """Name of the best checkpoint."""
     figures: dict[str, float] = field(default_factory=dict)
@@ -49,5 +55,5 @@ class Progress:
 
     def begin_stage(self, stage: int) -> None:
         """Set the position to a stage's start."""
-        self.stage, self.waited = stage, 0
+        self.stage, self.waited, self.splits = stage, 0, 1
         self.begin_epoch(0)

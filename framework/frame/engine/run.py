@@ -15,6 +15,7 @@ from frame.engine.build import build
 from frame.engine.events import Events
 from frame.engine.fit import Fit, RunStopped
 from frame.engine.folder import RESULT, make_folder
+from frame.engine.levers import Levers, choose, compile_failure
 from frame.engine.resume import Found, newest
 from frame.engine.stopping import Stopping
 from frame.engine.weights import load_into
@@ -98,6 +99,10 @@ def execute(run: Run, *, resume: bool = False) -> Result | None:
                 baselines = fit.fit().baselines
         except RunStopped as stop:
             stopped = stop.reason
+        except RuntimeError as error:
+            if (told := compile_failure(error)) is not None:
+                raise told from error
+            raise
     finally:
         events("on_teardown")
         strategy.teardown()
@@ -109,6 +114,7 @@ def execute(run: Run, *, resume: bool = False) -> Result | None:
         "baselines": {name: _json(found) for name, found in baselines.items()},
         "checkpoint": result.checkpoint.relative_to(fit.folder).as_posix() if result.checkpoint else None,
         "skipped_steps": fit.progress.skipped,
+        "unreadable": fit.progress.unreadable,
         "stopped": stopped,
     }
     (fit.folder / RESULT).write_text(json.dumps(record, indent=2, allow_nan=False), encoding="utf-8")
@@ -121,8 +127,11 @@ def _prepared(run: Run, strategy: Strategy, events: Events, stopping: Stopping, 
     found = newest(run) if resume else Found()
     if found.content is not None and found.path is not None:
         load_into(built.model, found.content.weights, found.path)  # says what does not fit
+    saved = found.content.state.get("levers") if found.content else None
+    levers, told = choose(built, Levers(*saved) if saved else None)
     folder = found.folder or strategy.broadcast(make_folder(run) if strategy.is_global_zero else None)
-    return Fit(replace(built, lines=(*built.lines, *found.lines)), folder, events, stopping, found.content)
+    built = replace(built, lines=(*built.lines, *told, *found.lines))
+    return Fit(built, levers, folder, events, stopping, found.content)
 
 
 def _json(figures: Mapping[str, float]) -> dict[str, float | None]:

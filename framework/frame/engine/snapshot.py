@@ -12,22 +12,27 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from torch import nn
+    from torch.amp import GradScaler
     from torch.optim import Optimizer
 
-    from frame.contracts.strategy import Strategy
     from frame.engine.build import Built
     from frame.engine.ema import Ema
+    from frame.engine.levers import Levers
     from frame.engine.progress import Progress
 
 
 class Snapshots:
     """Writes a run's checkpoints into ``folder`` and takes its parts back from one."""
 
-    def __init__(self, strategy: Strategy, built: Built, module: nn.Module, ema: Ema | None, folder: Path) -> None:
-        self.strategy = strategy
+    def __init__(
+        self, built: Built, levers: Levers, module: nn.Module, ema: Ema | None, scaler: GradScaler, folder: Path
+    ) -> None:
+        self.strategy = built.strategy
         self.built = built
+        self.levers = levers
         self.module = module
         self.ema = ema
+        self.scaler = scaler
         self.folder = folder
 
     def save(self, progress: Progress, stage: str, figures: dict[str, float], optimizer: Optimizer) -> Path:
@@ -40,6 +45,8 @@ class Snapshots:
                 "progress": progress.plain(),
                 "optimizer": self.strategy.optimizer_state_dict(self.module, optimizer),
                 "losses": self.built.objective.state_dict(),
+                "levers": list(self.levers),
+                "scaler": self.scaler.state_dict(),
                 "random": randomness.capture(),
                 "ema_updates": self.ema.updates if self.ema else 0,
             },
@@ -60,6 +67,8 @@ class Snapshots:
     def restore(self, content: Content, optimizer: Optimizer) -> None:
         """Take everything back from a checkpoint, the generators' states last."""
         self._restore_parts(content, optimizer)
+        if content.state.get("scaler"):  # that of a run in another precision is empty
+            self.scaler.load_state_dict(content.state["scaler"])
         randomness.restore(content.state["random"])
 
     def roll_back(self, optimizer: Optimizer) -> bool:

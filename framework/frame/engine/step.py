@@ -10,9 +10,12 @@ from torch import Tensor
 from torch.utils import _pytree as pytree
 
 from frame.data.pipeline import normalized, target
+from frame.engine.memory import is_out_of_memory, make_room
+from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:
     from torch import nn
+    from torch.amp import GradScaler
     from torch.optim import Optimizer
 
     from frame.data.pipeline import Batch
@@ -24,72 +27,134 @@ class Step:
     """Takes optimizer steps. A bad one, of a loss or gradient that is not finite, changes nothing.
 
     On a GPU nothing waits for the device: the fused optimizer is told by ``found_inf`` to leave the weights alone, and
-    bad steps are counted there.
+    bad steps are counted there. In fp16 a gradient that overflows is no bad step: its scale is halved, as it should be.
+
+    Parameters
+    ----------
+    scaler
+        Scales the loss in fp16; disabled for other precisions.
+    splits
+        Parts into which each batch is split. Doubled when one does not fit into memory.
     """
 
-    def __init__(self, built: Built, module: nn.Module, optimizer: Optimizer, ema: Ema | None) -> None:
+    def __init__(
+        self,
+        built: Built,
+        module: nn.Module,
+        optimizer: Optimizer,
+        ema: Ema | None,
+        scaler: GradScaler,
+        splits: int = 1,
+    ) -> None:
         self.built = built
         self.module = module
         self.optimizer = optimizer
         self.ema = ema
+        self.scaler = scaler
+        self.splits = splits
         self.limit = built.run.train.clip or math.inf
-        self.waits = built.strategy.root_device.type == "cpu"  # there a look costs nothing
+        self.waits = built.strategy.root_device.type != "cuda"  # on the CPU a look costs nothing
         self.stateful = bool(built.objective.state_dict())
         self._bad: Tensor | int = 0 if self.waits else torch.zeros((), device=built.strategy.root_device)
+        self._skipped: Tensor | int = self._bad
 
     def bad_steps(self) -> int:
         """Bad steps since the last call. Waits for the device."""
-        count = int(self._bad)
-        self._bad = self._bad - count
+        bad, skipped = int(self._bad), int(self._skipped)
+        self._bad, self._skipped = self._bad - bad, self._skipped - skipped
         if self.ema is not None and not self.waits:
-            self.ema.updates -= count  # they were counted before anybody looked
-        return count
+            self.ema.updates -= skipped  # they were counted before anybody looked
+        # Below 1 the scale makes gradients smaller: no fp16 range is too narrow for them, they are infinite.
+        return skipped if skipped and self.scaler.is_enabled() and self.scaler.get_scale() < 1 else bad
 
     def __call__(self, window: list[Batch], samples: int) -> Tensor:
         """Step over ``window``, which holds ``samples`` samples over all processes.
 
         Returns the mean of each loss over them, ``[1 + L]`` detached, on the device.
+
+        Raises
+        ------
+        UserError
+            If memory does not suffice for a single image.
         """
-        objective, optimizer = self.built.objective, self.optimizer
+        objective, optimizer, strategy = self.built.objective, self.optimizer, self.built.strategy
         before = _cloned(objective.state_dict()) if self.stateful else None
-        values = self._accumulate(window, samples)
-        norm = self.built.strategy.clip_grad_norm_(self.module, self.limit)
-        bad = ~(values[0].isfinite() & norm.isfinite())
+        while (values := self._attempt(window, samples)) is None:
+            self._split(window, before)
+        self.scaler.unscale_(optimizer)
+        norm = strategy.clip_grad_norm_(self.module, self.limit)
         if self.waits:
-            if bad:
-                self._bad += 1
-                if before is not None:
-                    objective.load_state_dict(before)
-            else:
-                self.built.strategy.optimizer_step(optimizer)
+            loss_is_finite = math.isfinite(values[0])
+            if strategy.reduce_boolean_decision(loss_is_finite and math.isfinite(norm)):
+                strategy.optimizer_step(optimizer)
                 if self.ema is not None:
                     self.ema.update()
+            else:
+                self._skipped += 1
+                self._bad += not (loss_is_finite and self.scaler.is_enabled())
+                if before is not None:
+                    objective.load_state_dict(before)
         else:
-            optimizer.found_inf = bad.float()  # type: ignore[attr-defined]  # what GradScaler tells fused optimizers
-            self.built.strategy.optimizer_step(optimizer)
+            loss_is_bad = strategy.all_reduce((~values[0].isfinite()).float(), "max")
+            skip = torch.maximum(loss_is_bad, (~norm.isfinite()).float())
+            optimizer.found_inf = skip  # type: ignore[attr-defined]  # what GradScaler tells fused optimizers
+            strategy.optimizer_step(optimizer)
             if self.ema is not None:
-                self.ema.update(unless=bad)
+                self.ema.update(unless=skip)
             if before is not None:
-                objective.load_state_dict(_chosen(bad, before, objective.state_dict()))
-            self._bad = self._bad + bad
+                objective.load_state_dict(_chosen(skip.bool(), before, objective.state_dict()))
+            self._skipped = self._skipped + skip
+            self._bad = self._bad + (loss_is_bad if self.scaler.is_enabled() else skip)
+        self.scaler.update()
         optimizer.zero_grad(set_to_none=True)
         return values
 
-    def _accumulate(self, window: list[Batch], samples: int) -> Tensor:
-        """Gradients of the mean loss over the window's samples, whatever the sizes of its batches."""
-        strategy, objective, run = self.built.strategy, self.built.objective, self.built.run
+    def _attempt(self, window: list[Batch], samples: int) -> Tensor | None:
+        """Gradients of the mean loss over the window's samples, whatever the sizes of its batches.
+
+        ``None`` if they did not fit into memory.
+        """
+        try:
+            return self._accumulate([part for batch in window for part in batch.split(self.splits)], samples)
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            return None
+
+    def _accumulate(self, parts: list[Batch], samples: int) -> Tensor:
+        strategy, objective, model = self.built.strategy, self.built.objective, self.built.model
+        world = strategy.world_size  # processes average their gradients, so each scales its part of the sum
         values: Tensor | None = None
-        for number, batch in enumerate(window, start=1):
-            images, masks = strategy.batch_to_device(batch)
+        for number, part in enumerate(parts, start=1):
+            images, masks, _ = strategy.batch_to_device(part)
             share = len(images) / samples
-            world = strategy.world_size  # processes average their gradients, so each scales its part of the sum
-            with strategy.no_sync(self.module, enabled=number < len(window)):
-                prediction = self.module(normalized(images))
-                loss, parts = objective(prediction, target(masks, run.num_classes))
-                strategy.backward(loss * (share * world))
-            values = parts * share if values is None else values + parts * share
+            with strategy.no_sync(self.module, enabled=number < len(parts)):
+                prediction = self.module(normalized(images, model.memory_format))
+                loss, found = objective(prediction, target(masks, self.built.run.num_classes))
+                strategy.backward(self.scaler.scale(_times(loss, share * world)))
+            values = _times(found, share) if values is None else values + found * share
         assert values is not None  # noqa: S101  (a window holds a batch)
         return values
+
+    def _split(self, window: list[Batch], before: dict[str, Any] | None) -> None:
+        """Make room and halve the parts. The step is taken again as if there had been no attempt."""
+        self.optimizer.zero_grad(set_to_none=True)
+        make_room()
+        largest = max(len(batch.images) for batch in window)
+        if self.built.strategy.world_size > 1:  # the other processes wait for gradients of this one
+            raise UserError("out of memory: lower the stage's batch_size, and raise train.accumulation to keep the sum")
+        if self.splits >= largest:
+            raise UserError(
+                "out of memory with one image at a time: lower data.size, or take a smaller backbone or head"
+            )
+        self.splits = min(2 * self.splits, largest)
+        if before is not None:
+            self.built.objective.load_state_dict(before)
+
+
+def _times(value: Tensor, factor: float) -> Tensor:
+    """The product, without an operation for the factor that most windows have."""
+    return value if factor == 1 else value * factor
 
 
 def _cloned(state: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from frame.contracts.dataset import Metric, Sample
     from frame.contracts.strategy import Strategy
+    from frame.engine.model import Segmenter
 
 
 def validate(
@@ -27,14 +28,20 @@ def validate(
     loader: Iterable[ValidationBatch],
     metrics: Mapping[str, Metric],
     observe: Callable[[Sample, npt.NDArray[np.float32]], None],
+    note_unreadable: Callable[[Iterable[Iterable[str]]], None],
 ) -> dict[str, float]:
     """Run the unwrapped model over ``loader``; returns the figures over all processes.
 
-    ``metrics`` are fresh instances by label; ``observe`` sees each sample with its probability ``[K, H, W]``.
+    ``metrics`` are fresh instances by label; ``observe`` sees each sample with its probability ``[K, H, W]``, and
+    ``note_unreadable`` what was wrong with those that were left out.
     """
     with strategy.eval_module(module) as model, torch.inference_mode():
-        for images, samples in batches(loader):
-            logits = model(normalized(strategy.batch_to_device(images))).logits
+        memory_format = cast("Segmenter", model).memory_format
+        for images, samples, unreadable in batches(loader):
+            note_unreadable([unreadable])
+            if not samples:
+                continue
+            logits = model(normalized(strategy.batch_to_device(images), memory_format)).logits
             for each, sample in zip(logits, samples, strict=True):
                 probability = at_size(probabilities(each), sample.mask.shape)
                 for metric in metrics.values():
