@@ -78,7 +78,7 @@ def test_all_problems_come_at_once_with_file_and_key(base, toys) -> None:
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("train.precision=fp8", "train.precision: expected 'fp32' or 'bf16', got \"fp8\""),
+        ("train.precision=fp8", "train.precision: expected 'fp32', 'bf16', 'fp16' or 'auto', got \"fp8\""),
         ("data.workers=many", "data.workers: expected a whole number or 'auto', got \"many\""),
         ("stages.main.unfreeze=[0.5, 0.1]", "stages.main: unfreeze: fractions must rise"),
         ("stages.main.unfreeze=sometimes", "stages.main.unfreeze: expected"),

@@ -16,6 +16,9 @@ def parser() -> ArgumentParser:
     arguments = command_parser("run", "Train, validate and report what a config says.", config=True)
     arguments.add_argument("config", metavar="CONFIG")
     arguments.add_argument("--resume", action="store_true", help="go on from the run's newest whole checkpoint")
+    arguments.add_argument(
+        "--dry-run", action="store_true", help="build, take a few steps, tell memory and time; write nothing"
+    )
     return arguments
 
 
@@ -25,10 +28,15 @@ def command(args: Namespace) -> int:
 
     run = load_run(args.config, catalog_of(args), args.overrides)
     verify(run)  # before torch is imported: what is wrong is said at once
+    gc.enable()
+    if args.dry_run:
+        from frame.engine.dry_run import estimate
+
+        print(estimate(run))
+        return 0
     from frame.engine.run import execute
     from frame.engine.stopping import EXIT_CODES
 
-    gc.enable()
     result = execute(run, resume=args.resume)
     if result is None:  # another process speaks for the run
         return 0

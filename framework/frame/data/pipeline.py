@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from functools import cache, partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import cv2
@@ -180,6 +181,20 @@ def batches(loader: Iterable[Any]) -> Iterator[Any]:
         if isinstance(batch, UserError):
             raise batch
         yield batch
+
+
+def windows(
+    loader: DataLoader[Any], accumulation: int, epoch: int, start: int = 0
+) -> Iterator[tuple[int, list[Batch]]]:
+    """The batches of each optimizer step of an epoch from number ``start`` on, ``accumulation`` at a time.
+
+    With them the number of samples in them over all processes.
+    """
+    order: Any = loader.batch_sampler
+    order.epoch, order.start = epoch, start * accumulation
+    following = batches(loader)
+    for first in range(order.start, len(order), accumulation):
+        yield order.samples_in(first, accumulation), list(islice(following, accumulation))
 
 
 def _start_worker(_worker: int) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from contextlib import nullcontext
-from itertools import chain, islice
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from frame.contracts.callback import EpochInfo, RunEnd, RunInfo, StageInfo, StepInfo
-from frame.data.pipeline import Batch, batches
+from frame.data.pipeline import windows
 from frame.engine import checkpoint
 from frame.engine.baselines import baselines
 from frame.engine.ema import Ema
@@ -24,12 +24,13 @@ from frame.engine.validate import validate
 from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from pathlib import Path
 
     from torch.utils.data import DataLoader
 
     from frame.contracts.dataset import Sample
+    from frame.data.pipeline import Batch
     from frame.engine.build import Built
     from frame.engine.checkpoint import Content
     from frame.engine.events import Events
@@ -113,15 +114,20 @@ class Fit:
         size = built.samples.size
         return baselines(built.train, built.validation, size, self.run.num_classes, built.new_metrics)
 
+    def step_of(self, plan: StagePlan) -> Step:
+        """What takes a stage's steps, with the stage's own optimizer."""
+        built = self.built
+        optimizer = build_optimizer(plan, built.model, built.objective, self.run.train.weight_decay)
+        optimizer = self.strategy.setup_optimizer(optimizer)
+        return Step(built, self.module, optimizer, self.ema, self.scaler, self.progress.splits)
+
     def _stage(self, plan: StagePlan, info: StageInfo) -> None:
         self.events("on_stage_start", info)
         built, progress = self.built, self.progress
-        optimizer = build_optimizer(plan, built.model, built.objective, self.run.train.weight_decay)
-        optimizer = self.strategy.setup_optimizer(optimizer)
-        step = Step(built, self.module, optimizer, self.ema, self.scaler, progress.splits)
+        step = self.step_of(plan)
         training, validation = built.training_loader(plan), built.validation_loader(plan)
         if self.saved is not None:  # after all that might draw random numbers
-            self.snapshots.restore(self.saved, optimizer)
+            self.snapshots.restore(self.saved, step.optimizer)
             self.saved = None
         patience = self.run.train.patience
         while progress.epoch < plan.table.epochs and (patience is None or progress.waited < patience):
@@ -151,7 +157,9 @@ class Fit:
         backbone_stages, trained = len(built.model.backbone_stages()), None
         tally = Tally(self.strategy, len(built.objective.labels), progress.sums)
         every = self.run.train.save_every
-        for samples, window in self._windows(loader, plan):
+        for samples, window in windows(
+            loader, self.run.train.accumulation, plan.first_epoch + progress.epoch, progress.step
+        ):
             position = progress.epoch * plan.steps_per_epoch + progress.step
             rates = plan.rates(position)
             set_rates(step.optimizer, rates)
@@ -194,15 +202,6 @@ class Fit:
             if text not in self.progress.unreadable:
                 self.progress.unreadable.append(text)
                 self.events("on_notice", f"skipped: {text}")
-
-    def _windows(self, loader: DataLoader[Any], plan: StagePlan) -> Iterator[tuple[int, list[Batch]]]:
-        """The batches of each optimizer step left, with the number of samples in them over all processes."""
-        order: Any = loader.batch_sampler
-        size = self.run.train.accumulation
-        order.epoch, order.start = plan.first_epoch + self.progress.epoch, self.progress.step * size
-        following = batches(loader)
-        for first in range(order.start, len(order), size):
-            yield order.samples_in(first, size), list(islice(following, size))
 
     def _means(self) -> dict[str, float]:
         """The mean of each loss over the epoch's samples; those whose loss was not finite are left out."""

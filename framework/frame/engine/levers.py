@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 AUTO = "auto"
 AUTOCAST = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 WORTH_IT = 1.1  # times as fast: less is noise
-ROUNDS = 3
+ROUNDS, ROUND_SECONDS = 8, 12.0  # steps taken in turn: so many, or for so long, whichever is less; 3 at least
 IMAGES = {"cpu": 4}  # of a batch; the ratio is the same as for more, and found sooner
 MOST_IMAGES = 16
-COMPILE_SECONDS, COMPILE_GAIN = 120.0, 1.3  # what compiling takes, and what may be hoped for
+COMPILE_SECONDS, COMPILE_GAIN = 300.0, 1.3  # what compiling takes at worst, and what may be hoped for
 
 
 class Levers(NamedTuple):
@@ -119,7 +119,8 @@ def _precision(built: Built, device: torch.device) -> tuple[str, str]:
 def _compile(built: Built, levers: Levers) -> tuple[bool, str]:
     images = _images(built)
     steps = sum(plan.steps * plan.table.batch_size for plan in built.plans) / images
-    hoped = _Probe(built, levers).fastest() * steps * (1 - 1 / COMPILE_GAIN)
+    (seconds,) = _fastest(_Probe(built, levers))
+    hoped = seconds * steps * (1 - 1 / COMPILE_GAIN)
     if hoped < COMPILE_SECONDS:
         return False, f"this run would gain {hoped:.0f} s at best, and compiling takes longer"
     try:
@@ -130,10 +131,17 @@ def _compile(built: Built, levers: Levers) -> tuple[bool, str]:
 
 
 def _speed(built: Built, one: Levers, other: Levers) -> float:
-    """How many times as fast a training step is with ``other``, the fastest of a few taken in turn."""
-    first, second = _Probe(built, one), _Probe(built, other)
-    times = [(first.seconds(), second.seconds()) for _ in range(ROUNDS)]
-    return min(time for time, _ in times) / min(time for _, time in times)
+    """How many times as fast a training step is with ``other``."""
+    first, second = _fastest(_Probe(built, one), _Probe(built, other))
+    return first / second
+
+
+def _fastest(*probes: _Probe) -> list[float]:
+    """Seconds of each probe's fastest step, taken in turn: what disturbs a machine makes steps slower, never faster."""
+    started, rounds = time.perf_counter(), [[probe.seconds() for probe in probes]]
+    while len(rounds) < ROUNDS and (len(rounds) < 3 or time.perf_counter() - started < ROUND_SECONDS):
+        rounds.append([probe.seconds() for probe in probes])
+    return [min(times) for times in zip(*rounds, strict=True)]
 
 
 def _images(built: Built) -> int:
@@ -164,9 +172,6 @@ class _Probe:
         self.model.zero_grad()
         self._wait()
         return time.perf_counter() - started
-
-    def fastest(self) -> float:
-        return min(self.seconds() for _ in range(ROUNDS))
 
     def _wait(self) -> None:
         if self.device.type != "cpu":
