@@ -21,24 +21,27 @@ SMALL = '''
     import torch
     from torch import nn
     from torch.nn import functional as F
-    from frame import Callback, Component, Options, Prediction, Sample, hookimpl
+    from frame import Callback, Component, Options, Prediction, Sample, UserError, hookimpl
 
     class SquaresOptions(Options):
         images: int = 10
+        broken: tuple[int, ...] = ()
         classes: tuple[str, ...] = ()
         side: int = 24
 
     class Squares:
         """Bright squares on noise; the test split must never be opened."""
 
-        def __init__(self, *, split, images, classes, side):
+        def __init__(self, *, split, images, broken, classes, side):
             assert split != "test"
-            self.images, self.classes, self.side = images, classes, side
+            self.images, self.broken, self.classes, self.side = images, broken, classes, side
 
         def __len__(self):
             return self.images
 
         def __getitem__(self, index):
+            if index in self.broken:
+                raise UserError(f"square-{index}.jpg is damaged")
             rng = np.random.default_rng([7, index])
             image = rng.integers(0, 100, (self.side, self.side, 3), dtype=np.uint8)
             mask = np.zeros((self.side, self.side), np.uint8)
@@ -115,6 +118,9 @@ SMALL = '''
         def on_epoch_end(self, epoch):
             place = (epoch.stage.name, epoch.epoch)
             self.log.append(("epoch", *place, dict(epoch.train), dict(epoch.validation), epoch.is_best))
+
+        def on_notice(self, text):
+            self.log.append(("notice", text))
 
         def on_teardown(self):
             self.log.append(("teardown",))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import sys
 import time
+import traceback
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -89,10 +90,13 @@ def _probed(built: Built, asked: Levers) -> tuple[Levers, list[str]]:
     return levers._replace(compile=compiled), reasons
 
 
-def compile_failure(error: RuntimeError) -> UserError | None:
-    """What to do about a failure of ``torch.compile``, if it is one."""
+def compile_failure(error: Exception) -> UserError | None:
+    """What to do about a failure of ``torch.compile``, or of the code that it made, if it is one."""
     dynamo = sys.modules.get("torch._dynamo.exc")  # imported only if something was compiled
-    if dynamo is None or not isinstance(error, dynamo.TorchDynamoException):
+    if dynamo is None:
+        return None
+    made = any("_inductor" in frame.filename for frame in traceback.extract_tb(error.__traceback__))
+    if not (made or isinstance(error, dynamo.TorchDynamoException)):
         return None
     return UserError(f"train.compile: torch.compile fails here ({_cause(error)}); set train.compile = false")
 

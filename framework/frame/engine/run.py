@@ -99,7 +99,7 @@ def execute(run: Run, *, resume: bool = False) -> Result | None:
                 baselines = fit.fit().baselines
         except RunStopped as stop:
             stopped = stop.reason
-        except RuntimeError as error:
+        except (RuntimeError, AssertionError) as error:
             if (told := compile_failure(error)) is not None:
                 raise told from error
             raise
