@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from torch.optim import Optimizer
@@ -66,6 +66,8 @@ class Strategy:
 
     def batch_to_device(self, batch: Any) -> Any:
         """Every tensor in ``batch`` (nested in tuples, lists, dicts), on the root device."""
+        if self.root_device.type == "cpu":
+            return batch  # loaders leave it there
         return pytree.tree_map_only(Tensor, lambda t: t.to(self.root_device, non_blocking=True), batch)
 
     def no_sync(self, module: nn.Module, *, enabled: bool) -> AbstractContextManager[None]:
@@ -75,11 +77,11 @@ class Strategy:
     def backward(self, loss: Tensor) -> None:
         loss.backward()  # type: ignore[no-untyped-call]
 
-    def clip_grad_norm_(self, module: nn.Module, max_norm: float) -> Tensor:
+    def clip_grad_norm_(self, parameters: Sequence[nn.Parameter], max_norm: float) -> Tensor:
         """Scale all gradients to a total norm of at most ``max_norm``; returns the norm before (inf: measure only)."""
         if math.isinf(max_norm):
-            return nn.utils.get_total_norm([each.grad for each in module.parameters() if each.grad is not None])
-        return nn.utils.clip_grad_norm_(module.parameters(), max_norm)
+            return nn.utils.get_total_norm([each.grad for each in parameters if each.grad is not None])
+        return nn.utils.clip_grad_norm_(parameters, max_norm)
 
     def optimizer_step(self, optimizer: Optimizer) -> None:
         optimizer.step()

@@ -25,5 +25,6 @@ class Objective(nn.Module):
     def forward(self, prediction: Prediction, mask: Tensor) -> tuple[Tensor, Tensor]:
         """The scalar to differentiate, and ``[1 + L]`` detached: it and each loss, unweighted, in order of labels."""
         parts = {label: loss(prediction, mask) for label, loss in self.losses.items()}
-        total = torch.stack([self.weights[label] * part for label, part in parts.items()]).sum()
-        return total, torch.stack([total, *parts.values()]).detach()
+        weighted = [part if (w := self.weights[label]) == 1 else w * part for label, part in parts.items()]
+        total = sum(weighted[1:], start=weighted[0])
+        return total, torch.stack([each.detach() for each in (total, *parts.values())])

@@ -48,6 +48,7 @@ class Step:
     ) -> None:
         self.built = built
         self.module = module
+        self.parameters = list(module.parameters())  # found once: walking a large model's modules takes long
         self.optimizer = optimizer
         self.ema = ema
         self.scaler = scaler
@@ -82,7 +83,7 @@ class Step:
         while (values := self._attempt(window, samples)) is None:
             self._split(window, before)
         self.scaler.unscale_(optimizer)
-        norm = strategy.clip_grad_norm_(self.module, self.limit)
+        norm = strategy.clip_grad_norm_(self.parameters, self.limit)
         if self.waits:
             loss_is_finite = math.isfinite(values[0])
             if strategy.reduce_boolean_decision(loss_is_finite and math.isfinite(norm)):
