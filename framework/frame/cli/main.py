@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "run": "train, validate and report what a config says",
     "list": "what is installed: components and where they come from",
-    "show": "one component's options, or a config with the origin of each value",
+    "show": "one component's options, or a config with the origin of each value, or its schedule",
     "check": "validate a config without training",
     "data": "make data sets",
     "doctor": "versions, devices, plugins, and what is wrong",

@@ -1,8 +1,10 @@
-"""``frame show``: one component's options and their documentation, or a config with the origin of each value."""
+"""``frame show``: one component's options and documentation, or a config: the origin of each value, its schedule."""
 
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from frame.cli.common import catalog_of, command_parser
@@ -17,14 +19,26 @@ if TYPE_CHECKING:
 
 def parser() -> ArgumentParser:
     arguments = command_parser(
-        "show", "Show a component (frame show KIND NAME) or a whole config (frame show CONFIG).", config=True
+        "show",
+        "Show a component (KIND NAME), a whole config (CONFIG), or its schedule (CONFIG --schedule).",
+        config=True,
     )
-    arguments.add_argument("what", nargs="+", metavar="KIND NAME | CONFIG")
+    arguments.add_argument("what", nargs="*", metavar="KIND NAME | CONFIG")
     arguments.add_argument("--json", action="store_true", help="for programs")
+    arguments.add_argument(
+        "--schedule",
+        nargs="?",
+        const="",
+        metavar="FILE.png",
+        help="of a config: learning rates and what is frozen over the whole run; with a file, drawn to it too",
+    )
     return arguments
 
 
 def command(args: Namespace) -> int:
+    if args.schedule is not None:
+        _show_schedule(args)
+        return 0
     match args.what:
         case [kind, name] if kind in KINDS:
             _show_component(catalog_of(args).find(KINDS[kind], name), as_json=args.json)
@@ -46,6 +60,30 @@ def _show_config(config: str, args: Namespace) -> None:
         print(json.dumps({".".join(path): {"value": value, "origin": origin} for path, value, origin in run.values()}))
     else:
         print(run.to_toml(), end="")
+
+
+def _show_schedule(args: Namespace) -> None:
+    words = [word for word in (*args.what, args.schedule) if word]
+    pictures = [word for word in words if Path(word).suffix.lower() == ".png"]
+    configs = [word for word in words if word not in pictures]  # "--schedule CONFIG" reads CONFIG as the file
+    if len(configs) != 1 or len(pictures) > 1:
+        raise UserError("frame show --schedule takes one config, and the .png file to draw to if there is to be one")
+    from frame.config.bind import load_run
+    from frame.config.verify import verify
+
+    run = load_run(configs[0], catalog_of(args), args.overrides)
+    verify(run)
+    from frame.engine.outlook import outlook
+    from frame.report.schedule_table import record, table
+
+    for warning in run.warnings:
+        print(f"{configs[0]}: warning: {warning}", file=sys.stderr)
+    found = outlook(run)
+    if pictures:
+        from frame.report.schedule_picture import draw
+
+        draw(found, Path(pictures[0]))
+    print(json.dumps(record(found)) if args.json else table(found))
 
 
 def _show_component(entry: Entry, *, as_json: bool) -> None:

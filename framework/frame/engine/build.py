@@ -6,14 +6,12 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from frame.data.pipeline import Subset, TrainingSamples, ValidationSamples, training_loader, validation_loader
-from frame.data.sampling import BatchPlan, hold_out
+from frame.data.pipeline import TrainingSamples, ValidationSamples, training_loader, validation_loader
 from frame.engine import randomness
 from frame.engine.model import Segmenter, parameter_count
 from frame.engine.objective import Objective
-from frame.engine.stages import StagePlan
+from frame.engine.plan import split_data, stage_plans
 from frame.engine.weights import load_into, read_weights
-from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +22,8 @@ if TYPE_CHECKING:
     from frame.config.run import Run
     from frame.contracts.dataset import Metric
     from frame.contracts.strategy import Strategy
+    from frame.data.pipeline import Subset
+    from frame.engine.stages import StagePlan
 
 _MOST_WORKERS = 8
 
@@ -64,7 +64,7 @@ def build(run: Run, strategy: Strategy) -> Built:
         If a part finds something wrong that the config could not show, such as a data set without images.
     """
     randomness.seed(run.run.seed)
-    train, validation, told = _data(run)
+    train, validation, told = split_data(run)
     transform = run.data.augmentation(size=run.data.size) if run.data.augmentation else None
     model = _model(run)
     losses = {label: loss.part() for label, loss in run.losses.items()}
@@ -72,7 +72,7 @@ def build(run: Run, strategy: Strategy) -> Built:
     workers = min(cores, _MOST_WORKERS if run.data.workers == "auto" else run.data.workers)
     if run.data.workers != "auto" and run.data.workers > cores:
         told.append(f"loading {cores} workers: {run.data.workers} were asked for, this machine has {cores} cores")
-    plans = _plans(run, len(train))
+    plans = stage_plans(run, len(train))
     told.append(
         f"model   {run.backbone.name} ({parameter_count(model.backbone) / 1e6:.2f} M parameters) + "
         f"{run.head.name} ({parameter_count(model.head) / 1e6:.2f} M)"
@@ -95,35 +95,6 @@ def build(run: Run, strategy: Strategy) -> Built:
         new_metrics=lambda: {label: part(num_classes=run.num_classes) for label, part in run.metrics.items()},
         lines=(*(f"warning {warning}" for warning in run.warnings), *told),
     )
-
-
-def _plans(run: Run, length: int) -> tuple[StagePlan, ...]:
-    plans: list[StagePlan] = []
-    for name, table in run.stages.items():
-        steps = -(-len(BatchPlan(length, table.batch_size)) // run.train.accumulation)
-        plans.append(StagePlan(name, table, steps, first_epoch=sum(plan.table.epochs for plan in plans)))
-    return tuple(plans)
-
-
-def _data(run: Run) -> tuple[Subset, Subset, list[str]]:
-    """Training and validation samples; the test split is never opened."""
-    dataset = run.dataset(split="train")
-    if len(dataset) == 0:
-        raise UserError(f'data set "{run.dataset.name}" has no training images')
-    told = []
-    if getattr(dataset, "has_validation", False):
-        train, validation = Subset(dataset), Subset(run.dataset(split="validation"))
-        if "validation" in run.data.model_fields_set:
-            told.append("warning data.validation has no effect: the data set has a validation split of its own")
-    else:
-        if len(dataset) < 2:
-            raise UserError(f'data set "{run.dataset.name}" has one image: nothing is left to validate on')
-        strata = dataset.strata() if hasattr(dataset, "strata") else None
-        kept, held = hold_out(len(dataset), run.data.validation, run.run.seed, strata)
-        train, validation = Subset(dataset, kept), Subset(dataset, held)
-    about = dataset.describe() if hasattr(dataset, "describe") else run.dataset.name
-    told.insert(0, f"data    {about}; {len(train)} for training, {len(validation)} for validation")
-    return train, validation, told
 
 
 def _model(run: Run) -> Segmenter:

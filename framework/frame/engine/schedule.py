@@ -19,7 +19,7 @@ def rate_factor(stage: StageTable, step: int, steps: int, steps_per_epoch: int) 
     Rises linearly over the warm-up, then follows ``stage.scheduler`` to ``min_lr / lr`` at the last step.
     """
     floor = stage.min_lr / stage.lr
-    warm = round(stage.warmup * steps_per_epoch)
+    warm = warm_up_steps(stage, steps_per_epoch)
     if step < warm:
         return (step + 1) / warm
     progress = (step - warm) / max(1, steps - 1 - warm)
@@ -32,6 +32,11 @@ def rate_factor(stage: StageTable, step: int, steps: int, steps_per_epoch: int) 
     if stage.scheduler == "onecycle":
         progress = (progress - _ONECYCLE_RISE) / (1 - _ONECYCLE_RISE)
     return _cosine(1.0, floor, progress)
+
+
+def warm_up_steps(stage: StageTable, steps_per_epoch: int) -> int:
+    """Steps in which the rate rises to ``stage.lr``; the last of them has it."""
+    return round(stage.warmup * steps_per_epoch)
 
 
 def _cosine(start: float, end: float, progress: float) -> float:

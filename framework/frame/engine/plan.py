@@ -1,0 +1,49 @@
+"""What is known of a run before its model is built: its samples, and the steps of its stages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from frame.data.pipeline import Subset
+from frame.data.sampling import BatchPlan, hold_out
+from frame.engine.stages import StagePlan
+from frame.plugin.errors import UserError
+
+if TYPE_CHECKING:
+    from frame.config.run import Run
+
+
+def split_data(run: Run) -> tuple[Subset, Subset, list[str]]:
+    """Training and validation samples, and what to tell of them; the test split is never opened.
+
+    Raises
+    ------
+    UserError
+        If the data set isn't there, or has too few images to train and validate on.
+    """
+    dataset = run.dataset(split="train")
+    if len(dataset) == 0:
+        raise UserError(f'data set "{run.dataset.name}" has no training images')
+    told = []
+    if getattr(dataset, "has_validation", False):
+        train, validation = Subset(dataset), Subset(run.dataset(split="validation"))
+        if "validation" in run.data.model_fields_set:
+            told.append("warning data.validation has no effect: the data set has a validation split of its own")
+    else:
+        if len(dataset) < 2:
+            raise UserError(f'data set "{run.dataset.name}" has one image: nothing is left to validate on')
+        strata = dataset.strata() if hasattr(dataset, "strata") else None
+        kept, held = hold_out(len(dataset), run.data.validation, run.run.seed, strata)
+        train, validation = Subset(dataset, kept), Subset(dataset, held)
+    about = dataset.describe() if hasattr(dataset, "describe") else run.dataset.name
+    told.insert(0, f"data    {about}; {len(train)} for training, {len(validation)} for validation")
+    return train, validation, told
+
+
+def stage_plans(run: Run, length: int) -> tuple[StagePlan, ...]:
+    """The stages that are run, each with its optimizer steps over ``length`` training samples an epoch."""
+    plans: list[StagePlan] = []
+    for name, table in run.stages.items():
+        steps = -(-len(BatchPlan(length, table.batch_size)) // run.train.accumulation)
+        plans.append(StagePlan(name, table, steps, first_epoch=sum(plan.table.epochs for plan in plans)))
+    return tuple(plans)

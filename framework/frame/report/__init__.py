@@ -1,0 +1,1 @@
+"""What a person reads and looks at: tables and pictures of runs."""
