@@ -45,6 +45,10 @@ class DataParallel(Strategy):
     def root_device(self) -> torch.device:
         return torch.device("cuda", self.devices[0]) if self.devices else torch.device("cpu")
 
+    @property
+    def compiles(self) -> bool:
+        return len(self.devices) < 2
+
     def describe(self, batch_size: int) -> str:
         if len(self.devices) < 2:
             return super().describe(batch_size)

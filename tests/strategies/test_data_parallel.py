@@ -146,3 +146,8 @@ def test_optimizer_state_goes_and_comes_by_parameter_name() -> None:
     strategy.load_optimizer_state_dict(second, optimizers[1], state)
     moment = optimizers[1].state[second.backbone.conv.weight]["exp_avg"]
     assert torch.equal(moment, optimizers[0].state[first.backbone.conv.weight]["exp_avg"])
+
+
+def test_a_model_that_is_copied_is_not_compiled(data_parallel) -> None:
+    assert not data_parallel(devices=2).compiles
+    assert data_parallel(devices=1).compiles

@@ -25,9 +25,6 @@ class Strategy:
     :meth:`setup_module` returned.
     """
 
-    compiles = True
-    """Whether the model may be compiled; not if it is copied, for a copy would run the original's code."""
-
     def setup_environment(self) -> None:
         """Start whatever the strategy needs (process groups, devices). Called once, before anything is built."""
 
@@ -47,6 +44,11 @@ class Strategy:
     @property
     def is_global_zero(self) -> bool:
         """Whether this process writes files and speaks to the user."""
+        return True
+
+    @property
+    def compiles(self) -> bool:
+        """Whether the model may be compiled; not if it is copied, for a copy would run the original's code."""
         return True
 
     def describe(self, batch_size: int) -> str:
