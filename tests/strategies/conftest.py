@@ -1,17 +1,17 @@
-"""DataParallel's real semantics on a CPU.
+"""DataParallel over several kinds of devices.
 
-Without a GPU ``nn.DataParallel`` passes everything through. Here its own scatter and gather maps run, over chunks of
-CPU tensors, with a thread a replica; only the moves between devices are left out.
+Without a GPU the replicas run on the CPU, with torch's own scatter and gather maps and a thread a replica; only the two
+functions that move tensors between GPUs are swapped. Where there are GPUs, the same tests run on them.
 """
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
-from torch import nn
+from tests.engine.conftest import config, train  # noqa: F401  (fixtures)
 from torch.nn.parallel import scatter_gather
 
 from frame_strategies.data_parallel import DataParallel
@@ -19,68 +19,63 @@ from frame_strategies.data_parallel import DataParallel
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from torch import nn
+
 
 class _Scatter:
     @staticmethod
-    def apply(devices: Sequence[int], _chunk_sizes: None, dim: int, tensor: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    def apply(devices: Sequence[Any], _chunk_sizes: None, dim: int, tensor: torch.Tensor) -> tuple[torch.Tensor, ...]:
         return tensor.chunk(len(devices), dim)
 
 
 class _Gather:
     @staticmethod
-    def apply(_device: int, dim: int, *tensors: torch.Tensor) -> torch.Tensor:
+    def apply(_device: Any, dim: int, *tensors: torch.Tensor) -> torch.Tensor:
+        if all(tensor.ndim == 0 for tensor in tensors):
+            warnings.warn("Was asked to gather along dimension 0, but all input tensors were scalars", stacklevel=2)
         return torch.cat([tensor[None] if tensor.ndim == 0 else tensor for tensor in tensors], dim)
 
 
-def _replica(module: nn.Module) -> nn.Module:
-    """A replica as torch makes it: the same tree, parameters that are no leaves, so gradients reach the originals."""
-    copy = module._replicate_for_data_parallel()
-    for key, child in module._modules.items():
-        copy._modules[key] = None if child is None else _replica(child)
-    for key, parameter in module._parameters.items():
-        if parameter is not None:
-            setattr(copy, key, parameter.clone())
-    for key, buffer in module._buffers.items():
-        copy._buffers[key] = None if buffer is None else buffer.clone()
-    return copy
+_GPU = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")]
 
 
-class CpuDataParallel(nn.DataParallel):
-    """``nn.DataParallel`` whose devices are threads."""
-
-    def __init__(self, module: nn.Module, device_ids: list[int]) -> None:
-        super().__init__(module)
-        self.device_ids, self.output_device = device_ids, device_ids[0]
-        self.dim, self.src_device_obj = 0, torch.device("cpu")
-
-    def replicate(self, module: nn.Module, device_ids: Sequence[int]) -> list[nn.Module]:
-        return [_replica(module) for _ in device_ids]
-
-    def parallel_apply(self, replicas: Sequence[nn.Module], inputs: Any, kwargs: Any) -> list[Any]:
-        grad = torch.is_grad_enabled()
-
-        def call(replica: nn.Module, arguments: Any, named: Any) -> Any:
-            with torch.set_grad_enabled(grad):
-                return replica(*arguments, **named)
-
-        with ThreadPoolExecutor(len(replicas)) as pool:
-            return list(pool.map(call, replicas, inputs, kwargs))
-
-
-class CpuStrategy(DataParallel):
-    wrapper = CpuDataParallel
-
-    def available(self) -> int:
-        return 4
-
-    @property
-    def root_device(self) -> torch.device:
-        return torch.device("cpu")
+@pytest.fixture(params=["cpu", pytest.param("one_gpu", marks=_GPU), pytest.param("gpus", marks=_GPU)])
+def kind(request: pytest.FixtureRequest) -> str:
+    """Threads of the CPU; several replicas on one GPU; as many GPUs as replicas."""
+    return str(request.param)
 
 
 @pytest.fixture
-def data_parallel(monkeypatch: pytest.MonkeyPatch) -> Callable[..., DataParallel]:
-    """``data_parallel(devices=3)``: the strategy over CPU replicas."""
-    monkeypatch.setattr(scatter_gather, "Scatter", _Scatter)
-    monkeypatch.setattr(scatter_gather, "Gather", _Gather)
-    return CpuStrategy
+def data_parallel(kind: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., DataParallel]:
+    """``data_parallel(devices=3)``: the strategy over that many replicas, also where a run builds it itself."""
+    if kind == "cpu":
+        monkeypatch.setattr(scatter_gather, "Scatter", _Scatter)
+        monkeypatch.setattr(scatter_gather, "Gather", _Gather)
+        monkeypatch.setattr(DataParallel, "device_type", "cpu")
+        monkeypatch.setattr(DataParallel, "name", lambda _self, _device: "Tesla T4")
+    else:
+        monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)  # or batches of another size give other bits
+    if kind == "one_gpu":
+        chosen = DataParallel._chosen
+        monkeypatch.setattr(DataParallel, "_chosen", lambda self, devices: [0] * len(chosen(self, devices)))
+    if kind != "gpus":
+        monkeypatch.setattr(DataParallel, "available", lambda _self: 4)
+
+    def make(devices: int = 2) -> DataParallel:
+        if kind == "gpus" and torch.cuda.device_count() < devices:
+            pytest.skip(f"{torch.cuda.device_count()} GPUs, {devices} needed")
+        return DataParallel(devices=devices)
+
+    return make
+
+
+@pytest.fixture
+def wrapped(data_parallel: Callable[..., DataParallel]) -> Callable[..., nn.Module]:
+    """``wrapped(model, replicas)``: the model over that many replicas."""
+    return lambda model, replicas=2: data_parallel(devices=replicas).setup_module(model)
+
+
+@pytest.fixture
+def device(kind: str) -> str:
+    """Where inputs come from: the device that holds the model."""
+    return "cpu" if kind == "cpu" else "cuda:0"
