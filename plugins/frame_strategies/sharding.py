@@ -38,6 +38,8 @@ def scatter(
 ) -> tuple[tuple[Any, ...], tuple[dict[str, Any], ...]]:
     """The arguments of each replica: tensors are split, everything else is given whole to each.
 
+    ``devices``: one a shard. For more of them torch would have too few tensors, but still everything else.
+
     Raises
     ------
     TypeError
@@ -58,8 +60,7 @@ def scatter(
                 f"{where} is a list of the batch's length, {samples}, of which each replica would get all: pass a "
                 "tensor if its items belong to samples, a tuple if they don't"
             )
-    # As many replicas as there are shards: torch would give what is no tensor to all devices, and then miss the rest.
-    return scatter_gather.scatter_kwargs(args, kwargs, devices[: len(sizes)])
+    return scatter_gather.scatter_kwargs(args, kwargs, devices)
 
 
 def _is_plain_list(value: Any) -> bool:

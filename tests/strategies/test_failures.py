@@ -19,11 +19,12 @@ class Failing(nn.Linear):
     def __init__(self, error: BaseException) -> None:
         super().__init__(4, 4)
         self.error = error
+        self.held: list[weakref.ref[torch.Tensor]] = []  # replicas share it
 
     def forward(self, x):
         result = super().forward(x)
         if x.max() > 1:
-            Failing.held = weakref.ref(result)
+            self.held.append(weakref.ref(result))
             raise self.error
         return result
 
@@ -57,14 +58,26 @@ def test_an_exception_in_a_replica_surfaces_once_with_its_index_and_device(wrapp
 
 
 def test_what_did_not_fit_into_memory_is_free_once_the_error_is_gone(wrapped, device) -> None:
+    class Full(Failing):
+        def forward(self, x):
+            self.error = torch.OutOfMemoryError("CUDA out of memory")
+            try:
+                return super().forward(x)
+            finally:
+                del self.error
+
+    model = Full(RuntimeError())
+    many = wrapped(model, 3)
     gc.collect()
     gc.disable()
     try:
-        model = Failing(torch.OutOfMemoryError("CUDA out of memory"))
-        with pytest.raises(torch.OutOfMemoryError):
-            wrapped(model, 3)(batch(device, bad=2))
-        model.error.__traceback__ = None
-        assert Failing.held() is None
+        for bad in range(3):
+            try:
+                many(batch(device, bad=bad))
+            except torch.OutOfMemoryError:
+                assert any(each() is not None for each in model.held)
+            assert not any(each() is not None for each in model.held)
+        assert model.held
     finally:
         gc.enable()
 

@@ -202,6 +202,7 @@ def test_weights_and_parts_that_come_twice_are_one_in_each_replica(wrapped, devi
     torch.testing.assert_close(found, model[0].weight.grad)
 
 
+@pytest.mark.filterwarnings("ignore:RNN module weights:UserWarning")  # cuDNN would have them in one chunk
 def test_recurrent_layers_which_keep_a_list_of_their_weights_learn_in_every_replica(wrapped, device) -> None:
     model, x = nn.GRU(4, 4, batch_first=True).to(device), torch.randn(6, 5, 4, device=device)
     copy = copies(parts_of(model), [torch.device(device)])[0]
