@@ -135,16 +135,16 @@ def main(kills: int, seed: int) -> int:
         trained(folder, "whole")
         duration = time.perf_counter() - started
         whole = end_of(bound(folder, "whole"))
-        killed, written = 0, False
-        while killed < kills or counts[COMPLETED] == 0 or written:
+        killed, going, written = 0, False, False
+        while killed < kills or going:
             run = bound(folder, f"killed.{counts[COMPLETED]}")
             left = unfinished(run)
             if trained(folder, run.name, moments.uniform(0, duration) if killed < kills else None):
                 counts[COMPLETED] += 1
                 counts[UNEQUAL] += not equal(whole, end_of(run))
-                written = False
+                going = written = False
             else:
-                killed += 1
+                killed, going = killed + 1, True
                 counts[WRITING] += bool(unfinished(run) - left)
                 written = found_after_a_kill(run, counts, written=written)
                 bar.update()

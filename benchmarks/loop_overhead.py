@@ -3,29 +3,28 @@
     pip install -e '.[bench]'
     python benchmarks/loop_overhead.py [ROUNDS] [STEPS]
 
-All train one model of 401 weights from the same start on the same 16 x 16 images in the same order, on one thread. In
-each round every contestant takes ``STEPS`` steps, each round starting with another one, so that a noisy machine bothers
-all of them alike. A figure is the time from the end of an epoch's first step to the end of its last, a step, less that
-of the bare loop in the same round; the table shows the median over the rounds and the quartiles beside it. Building,
-validation and checkpoints are not in it.
+All train the 401 weights of ``tiny.py``'s model from one start on the same 16 x 16 images in the same order, on one
+thread. In each round every contestant takes ``STEPS`` steps, each round begins with another one, and the table shows
+medians over the rounds: so a noisy machine bothers all of them alike. A figure is the time from the end of an epoch's
+first step to the end of its last, a step, less the bare loop's in the same round. Building, validation and checkpoints
+are not in it. It is the process's time on the CPU, which other processes do not lengthen; the wall's is beside it.
 
-The contestants do the same work in each step: a batch from a ``DataLoader`` without workers, bytes to normalised
-floats, forward, loss, backward, a step of fused AdamW on two groups a part, gradients back to ``None``. Beyond that
+All do the same work in each step: a batch from a ``DataLoader`` without workers, bytes to normalised floats, forward,
+loss, backward, a step of fused AdamW on two groups a part, gradients back to ``None``. Beyond that
 
 bare
-    does nothing. Its loader has the shortest ``Dataset`` and ``collate_fn`` there can be.
+    does nothing. Its data set is a list, and its batches are made by the two lines that have to be.
 Frame
     is ``frame.run`` as anybody calls it, with its own samples and loader: it averages the weights, clips, guards each
-    step against what is not finite, writes rates, sums every loss up, looks whether to stop, and logs every tenth step
-    by the callback ``history``, whose writing at the epoch's end is counted in. The lines below it leave one of these
-    out, and show so what it costs.
-Fabric
-    ``setup``, ``setup_dataloaders`` and ``fabric.backward`` on the bare loop. It neither averages, clips nor logs.
-Accelerate
-    ``prepare`` and ``accelerator.backward`` on the bare loop. It neither averages, clips nor logs.
+    step against what is not finite, writes rates, sums up the losses, looks whether to stop, and logs every tenth step
+    by the callback ``history``, whose writing at the epoch's end is counted in. The lines below it leave something of
+    this out and so show what it costs; the guard, which needs the gradient's norm, is always there.
+Fabric, Accelerate
+    are the bare loop with ``setup`` and ``setup_dataloaders``, or ``prepare``, and their ``backward``. They neither
+    average, clip, guard nor log.
 Trainer
-    a ``LightningModule`` with the bare loop's step; no bar, no checkpoints, no validation. It neither averages nor
-    clips; with logging, ``self.log`` in each step and the CSV logger with its default of every fiftieth.
+    is a ``LightningModule`` with the bare loop's step, without bar, checkpoints and validation. It neither averages,
+    clips nor guards. With logging: ``self.log`` in each step and the CSV logger, which by default takes each fiftieth.
 
 At the end all have the same weights, to the bit; otherwise the benchmark fails.
 """
@@ -33,9 +32,9 @@ At the end all have the same weights, to the bit; otherwise the benchmark fails.
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import tempfile
-import time
 import warnings
 from functools import partial
 from pathlib import Path
@@ -58,52 +57,55 @@ from frame.data.pipeline import MEAN, STD
 from frame.data.sampling import BatchPlan
 from frame.engine import checkpoint
 from frame.engine.build import build
+from tiny import Moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-BATCH, RATE, DECAY = 2, 1e-3, 1e-4
-NEVER = 1e6  # a norm that clips nothing, so that those who don't clip end with the same weights
-FULL = {"train.ema": 0.999, "train.clip": NEVER, "history": True}
-
-
 Batch = tuple[Tensor, Tensor]
+
+BATCH, RATE, DECAY, SEED = 2, 1e-3, 1e-4, 0
+NO_LIMIT = 1e6  # a norm that no gradient has, so that those who don't clip end with the same weights
+EMA, CLIP, HISTORY = {"ema": 0.999}, {"clip": NO_LIMIT}, {"history": "history"}
 
 
 class Outcome(NamedTuple):
-    """Seconds a step, and the weights at the end."""
+    """Microseconds a step on both clocks, and the weights at the end."""
 
-    seconds: float
+    cpu: float
+    wall: float
     weights: dict[str, Tensor]
 
 
+def outcome(first: Moment, last: Moment, steps: int, weights: dict[str, Tensor]) -> Outcome:
+    """Of a loop that took ``steps`` steps between two moments."""
+    return Outcome((last.cpu - first.cpu) / steps * 1e6, (last.wall - first.wall) / steps * 1e6, weights)
+
+
 class Task:
-    """What all contestants are given: the start, the samples and their order."""
+    """What all contestants are given: the weights at the start, the samples and their order."""
 
     def __init__(self, steps: int) -> None:
         self.steps = steps
         self.catalog = frame.catalog(files=[Path(tiny.__file__)])
-        run = load_run(self.config("unused", FULL), self.catalog, [])
+        run = load_run(self.config("unused", {}, {}), self.catalog, [])
         built = build(run, run.strategy())
         self.start = {name: value.clone() for name, value in built.model.state_dict().items()}
-        self.samples = [(sample.image, sample.mask) for sample in built.train.dataset.samples]
-        plan = BatchPlan(len(self.samples), BATCH, run.run.seed)
-        self.order = [[position for _, position in batch] for batch in plan]
+        self.samples: Any = [(sample.image, sample.mask) for sample in built.train.dataset]
+        self.order = [[position for _, position in batch] for batch in BatchPlan(len(self.samples), BATCH, SEED)]
 
-    def config(self, folder: str, parts: dict[str, Any]) -> dict[str, Any]:
-        """Frame's config. The second stopwatch sees an epoch's end after the history has written it."""
-        callbacks = {"before": "stopwatch"} | ({"history": "history"} if parts["history"] else {})
+    def config(self, folder: str, train: dict[str, float], callbacks: dict[str, str]) -> dict[str, Any]:
+        """Frame's. The second stopwatch sees an epoch's end when the history has written it."""
         return {
-            "run": {"name": "tiny", "folder": folder},
+            "run": {"name": "tiny", "folder": folder, "seed": SEED},
             "data": {"name": "squares", "images": self.steps * BATCH, "size": tiny.SIDE, "workers": 0},
             "backbone": "bone",
             "head": "head",
             "losses": {"cross_entropy": "cross_entropy"},
             "strategy": {"name": "single", "device": "cpu"},
             "metrics": {"accuracy": "accuracy"},
-            "callbacks": callbacks | {"after": "stopwatch"},
-            "train": {"weight_decay": DECAY}
-            | {key: parts[f"train.{key}"] for key in ("ema", "clip") if f"train.{key}" in parts},
+            "callbacks": {"before": "stopwatch", **callbacks, "after": "stopwatch"},
+            "train": {"weight_decay": DECAY, **train},
             "stages": {"main": {"epochs": 1, "batch_size": BATCH, "lr": RATE, "scheduler": "constant"}},
         }
 
@@ -113,18 +115,18 @@ class Task:
         return model
 
     def loader(self) -> DataLoader[Any]:
-        return DataLoader(self.samples, batch_sampler=self.order, collate_fn=stacked)  # type: ignore[arg-type]
+        return DataLoader(self.samples, batch_sampler=self.order, collate_fn=stacked)
 
 
 class Plain(nn.Module):
-    """The model without Frame around it."""
+    """The model without Frame around it: a batch to its loss."""
 
     def __init__(self) -> None:
         super().__init__()
         self.backbone = tiny.Bone(drop=0.0)
         self.head = tiny.Head(channels=self.backbone.channels, strides=self.backbone.strides, num_classes=1)
         self.loss = tiny.CrossEntropy()
-        self.mean, self.std = torch.tensor(MEAN).view(3, 1, 1), torch.tensor(STD).view(3, 1, 1)
+        self.mean, self.std = (torch.tensor(each).view(3, 1, 1) for each in (MEAN, STD))
 
     def forward(self, batch: Batch) -> Tensor:
         images, masks = batch
@@ -133,13 +135,13 @@ class Plain(nn.Module):
         return self.loss(self.head(self.backbone(floats), (tiny.SIDE, tiny.SIDE)), masks.float().unsqueeze(1))
 
 
-def stacked(items: list[Any]) -> Batch:
+def stacked(items: list[tuple[np.ndarray, np.ndarray]]) -> Batch:
     images, masks = zip(*items, strict=True)
     return torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(masks))
 
 
 def adamw(model: Plain) -> torch.optim.AdamW:
-    """Norms and biases are not decayed, as in Frame."""
+    """As Frame's: norms and biases are not decayed."""
     groups = [
         {"params": [each for each in part.parameters() if (each.ndim > 1) == decayed], "weight_decay": DECAY * decayed}
         for part in (model.backbone, model.head)
@@ -151,52 +153,49 @@ def adamw(model: Plain) -> torch.optim.AdamW:
 def bare(task: Task) -> Outcome:
     model = task.model()
     optimizer = adamw(model)
-    began = 0.0
+    first = None
     for batch in task.loader():
         model(batch).backward()
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        began = began or time.perf_counter()
-    return Outcome((time.perf_counter() - began) / (task.steps - 1), model.state_dict())
+        first = first or Moment.now()
+    return outcome(first, Moment.now(), task.steps - 1, model.state_dict())
 
 
-def with_frame(task: Task, without: str = "") -> Outcome:
-    parts = FULL | {"history": without not in ("history", "all")}
-    if without == "all":
-        parts = {"history": False}
-    else:
-        parts.pop(without, None) if without != "history" else None
+def with_frame(task: Task, train: dict[str, float], callbacks: dict[str, str]) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
-        result = frame.run(task.config(folder, parts), plugins=task.catalog)
+        result = frame.run(task.config(folder, train, callbacks), plugins=task.catalog)
         weights = checkpoint.load(result.checkpoint).weights
     before, after = tiny.Stopwatch.made[-2:]
-    seconds = after.last - after.first + after.epoch_end - before.epoch_end
-    return Outcome(seconds / (task.steps - 1), weights)
+    steps = outcome(after.first_step, after.last_step, task.steps - 1, weights)
+    writing = outcome(before.epoch, after.epoch, task.steps - 1, weights)
+    return Outcome(steps.cpu + writing.cpu, steps.wall + writing.wall, weights)
 
 
 def with_fabric(task: Task) -> Outcome:
     fabric = lightning.Fabric(accelerator="cpu", devices=1)
-    model, optimizer = fabric.setup(plain := task.model(), adamw(plain))
-    began = 0.0
+    plain = task.model()
+    model, optimizer = fabric.setup(plain, adamw(plain))
+    first = None
     for batch in fabric.setup_dataloaders(task.loader()):
         fabric.backward(model(batch))
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        began = began or time.perf_counter()
-    return Outcome((time.perf_counter() - began) / (task.steps - 1), plain.state_dict())
+        first = first or Moment.now()
+    return outcome(first, Moment.now(), task.steps - 1, plain.state_dict())
 
 
 def with_accelerate(task: Task) -> Outcome:
     accelerator = Accelerator(cpu=True)
     plain = task.model()
     model, optimizer, loader = accelerator.prepare(plain, adamw(plain), task.loader())
-    began = 0.0
+    first = None
     for batch in loader:
         accelerator.backward(model(batch))
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        began = began or time.perf_counter()
-    return Outcome((time.perf_counter() - began) / (task.steps - 1), plain.state_dict())
+        first = first or Moment.now()
+    return outcome(first, Moment.now(), task.steps - 1, plain.state_dict())
 
 
 class Module(lightning.LightningModule):
@@ -218,16 +217,19 @@ class Module(lightning.LightningModule):
 
 
 class LightningStopwatch(lightning.Callback):
-    began = ended = 0.0
+    """Notes when the first step ended, and the last one."""
+
+    first: Moment | None = None
 
     def on_train_batch_end(self, *_arguments: Any) -> None:
-        self.ended = time.perf_counter()
-        self.began = self.began or self.ended
+        self.first = self.first or Moment.now()
+
+    def on_train_epoch_end(self, *_arguments: Any) -> None:
+        self.last = Moment.now()
 
 
 def with_trainer(task: Task, *, logs: bool) -> Outcome:
-    watch = LightningStopwatch()
-    module = Module(task.model(), logs=logs)
+    watch, module = LightningStopwatch(), Module(task.model(), logs=logs)
     with tempfile.TemporaryDirectory() as folder:
         trainer = lightning.Trainer(
             accelerator="cpu",
@@ -240,16 +242,16 @@ def with_trainer(task: Task, *, logs: bool) -> Outcome:
             enable_model_summary=False,
         )
         trainer.fit(module, task.loader())
-    return Outcome((watch.ended - watch.began) / (task.steps - 1), module.plain.state_dict())
+    return outcome(watch.first, watch.last, task.steps - 1, module.plain.state_dict())
 
 
 CONTESTANTS: dict[str, Callable[[Task], Outcome]] = {
     "bare": bare,
-    "Frame": with_frame,
-    "Frame without EMA": partial(with_frame, without="train.ema"),
-    "Frame without clip": partial(with_frame, without="train.clip"),
-    "Frame without history": partial(with_frame, without="history"),
-    "Frame without all three": partial(with_frame, without="all"),
+    "Frame": partial(with_frame, train=EMA | CLIP, callbacks=HISTORY),
+    "  without EMA": partial(with_frame, train=CLIP, callbacks=HISTORY),
+    "  without clip": partial(with_frame, train=EMA, callbacks=HISTORY),
+    "  without history": partial(with_frame, train=EMA | CLIP, callbacks={}),
+    "  without all three": partial(with_frame, train={}, callbacks={}),
     "Fabric": with_fabric,
     "Accelerate": with_accelerate,
     "Trainer": partial(with_trainer, logs=False),
@@ -258,33 +260,37 @@ CONTESTANTS: dict[str, Callable[[Task], Outcome]] = {
 
 
 def main(rounds: int, steps: int) -> None:
-    torch.set_num_threads(1)
-    import os
-
+    # Lightning sets it when imported, for the whole process, and then each step of any optimizer asks the driver.
     os.environ.pop("PYTORCH_NVML_BASED_CUDA_CHECK", None)
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="lightning")
-    task = Task(steps)
-    times: dict[str, list[float]] = {name: [] for name in CONTESTANTS}
-    names = list(CONTESTANTS)
-    for number in tqdm(range(rounds), disable=None):
+    torch.set_num_threads(1)
+    task, names = Task(steps), list(CONTESTANTS)
+    outcomes: dict[str, list[Outcome]] = {name: [] for name in names}
+    for number in tqdm(range(rounds), disable=None, unit="round"):
         first = number % len(names)
-        ends = {}
         for name in names[first:] + names[:first]:
-            outcome = CONTESTANTS[name](task)
-            times[name].append(outcome.seconds * 1e6)
-            ends[name] = outcome.weights
-        for name, weights in ends.items():
-            for key, value in ends["bare"].items():
-                if not torch.equal(weights[key], value):
-                    raise SystemExit(f"{name}: {key} is not the bare loop's")
-    print(f"{'contestant':<26}{'us a step':>10}{'over bare':>10}{'quartiles':>18}   ({rounds} rounds of {steps} steps)")
+            outcomes[name].append(CONTESTANTS[name](task))
+        for name in names:
+            refuse_difference(name, outcomes[name][-1].weights, outcomes["bare"][-1].weights)
+    print(f"{rounds} rounds of {steps} steps; torch {torch.__version__}, lightning {lightning.__version__}")
+    print(f"{'us a step':<22}{'CPU':>8}{'over bare':>11}{'quartiles':>18}{'wall':>9}{'over bare':>11}")
     for name in names:
-        over = [each - base for each, base in zip(times[name], times["bare"], strict=True)]
-        low, _, high = quantiles(over, n=4)
-        print(f"{name:<26}{median(times[name]):>10.1f}{median(over):>10.1f}{f'{low:.1f} .. {high:.1f}':>18}")
-    print("weights: all equal to the bit")
+        cpu = [each.cpu - base.cpu for each, base in zip(outcomes[name], outcomes["bare"], strict=True)]
+        wall = [each.wall - base.wall for each, base in zip(outcomes[name], outcomes["bare"], strict=True)]
+        low, _, high = quantiles(cpu, n=4)
+        print(
+            f"{name:<22}{median(each.cpu for each in outcomes[name]):>8.1f}{median(cpu):>11.1f}"
+            f"{f'{low:.1f} to {high:.1f}':>18}{median(each.wall for each in outcomes[name]):>9.1f}{median(wall):>11.1f}"
+        )
+    print("The weights of all are equal, to the bit.")
+
+
+def refuse_difference(name: str, weights: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
+    if different := [key for key, value in expected.items() if not torch.equal(weights[key], value)]:
+        raise SystemExit(f"{name.strip()} ends with other weights than the bare loop: {', '.join(different)}")
 
 
 if __name__ == "__main__":
-    main(*(int(each) for each in sys.argv[1:3]) if len(sys.argv) > 2 else (20, 400))
+    numbers = [int(each) for each in sys.argv[1:]]
+    main(*numbers, *(20, 400)[len(numbers) :])

@@ -1,9 +1,9 @@
-"""A plugin whose model is so small that what surrounds it is all that takes time: the benchmarks' ``--plugin`` file."""
+"""The plugin of two benchmarks: a model so small that what surrounds it is all that takes time."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 from torch import Tensor, nn
@@ -21,7 +21,10 @@ VALIDATION = 2
 
 
 class SquaresOptions(Options):
+    """Options of :class:`Squares`."""
+
     images: int
+    """Of the training split."""
 
 
 class Squares:
@@ -49,7 +52,10 @@ class Squares:
 
 
 class BoneOptions(Options):
+    """Options of :class:`Bone`."""
+
     drop: float = 0.0
+    """Share of values that dropout clears."""
 
 
 class Bone(nn.Module):
@@ -106,23 +112,36 @@ class Accuracy:
         return {"accuracy": self.right / self.images}
 
 
-class Stopwatch(Callback):
-    """Notes when an epoch's first step ends and its last, and when the epoch does."""
+class Moment(NamedTuple):
+    """A time on two clocks, in seconds: this process's time on the CPU, and the wall's."""
 
-    first = last = epoch_end = 0.0
+    cpu: float
+    wall: float
+
+    @classmethod
+    def now(cls) -> Moment:
+        return cls(time.process_time(), time.perf_counter())
+
+
+class Stopwatch(Callback):
+    """Notes when the last epoch's first and last steps ended, and when it did itself; ``made`` holds all of them."""
+
     made: ClassVar[list[Stopwatch]] = []
+    first_step: Moment
+    last_step: Moment
+    epoch: Moment
 
     def __init__(self) -> None:
         self.made.append(self)
 
     def on_step_end(self, step: StepInfo) -> None:
         if step.step == 0:
-            self.first = time.perf_counter()
+            self.first_step = Moment.now()
         elif step.step == step.stage.steps_per_epoch - 1:
-            self.last = time.perf_counter()
+            self.last_step = Moment.now()
 
     def on_epoch_end(self, epoch: EpochInfo) -> None:
-        self.epoch_end = time.perf_counter()
+        self.epoch = Moment.now()
 
 
 def _component(name: str, target: str, options: str | None = None) -> Component:
