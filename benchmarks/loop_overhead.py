@@ -10,10 +10,13 @@ first step to the end of its last, a step, less the bare loop's in the same roun
 are not in it. It is the process's time on the CPU, which other processes do not lengthen; the wall's is beside it.
 
 All do the same work in each step: a batch from a ``DataLoader`` without workers, bytes to normalised floats, forward,
-loss, backward, a step of fused AdamW on two groups a part, gradients back to ``None``. Beyond that
+loss, backward, a step of fused AdamW, gradients back to ``None``. The backbone learns at a tenth of the head's rate and
+biases are not decayed, so that nobody gets by with less than two groups of parameters a part. Beyond that
 
 bare
     does nothing. Its data set is a list, and its batches are made by the two lines that have to be.
+by hand
+    is the bare loop with clipping, guard and average in torch's own functions: their price without any framework.
 Frame
     is ``frame.run`` as anybody calls it, with its own samples and loader: it averages the weights, clips, guards each
     step against what is not finite, writes rates, sums up the losses, looks whether to stop, and logs every tenth step
@@ -32,6 +35,7 @@ At the end all have the same weights, to the bit; otherwise the benchmark fails.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import sys
 import tempfile
@@ -64,8 +68,9 @@ if TYPE_CHECKING:
 
 Batch = tuple[Tensor, Tensor]
 
-BATCH, RATE, DECAY, SEED = 2, 1e-3, 1e-4, 0
+BATCH, RATE, BACKBONE_SCALE, DECAY, SEED = 2, 1e-3, 0.1, 1e-4, 0
 NO_LIMIT = 1e6  # a norm that no gradient has, so that those who don't clip end with the same weights
+RATES = {"lr": RATE, "backbone_lr_scale": BACKBONE_SCALE}
 EMA, CLIP, HISTORY = {"ema": 0.999}, {"clip": NO_LIMIT}, {"history": "history"}
 
 
@@ -106,7 +111,7 @@ class Task:
             "metrics": {"accuracy": "accuracy"},
             "callbacks": {"before": "stopwatch", **callbacks, "after": "stopwatch"},
             "train": {"weight_decay": DECAY, **train},
-            "stages": {"main": {"epochs": 1, "batch_size": BATCH, "lr": RATE, "scheduler": "constant"}},
+            "stages": {"main": {"epochs": 1, "batch_size": BATCH, "scheduler": "constant", **RATES}},
         }
 
     def model(self) -> Plain:
@@ -143,11 +148,15 @@ def stacked(items: list[tuple[np.ndarray, np.ndarray]]) -> Batch:
 def adamw(model: Plain) -> torch.optim.AdamW:
     """As Frame's: norms and biases are not decayed."""
     groups = [
-        {"params": [each for each in part.parameters() if (each.ndim > 1) == decayed], "weight_decay": DECAY * decayed}
-        for part in (model.backbone, model.head)
+        {
+            "params": [each for each in part.parameters() if (each.ndim > 1) == decayed],
+            "lr": rate,
+            "weight_decay": DECAY * decayed,
+        }
+        for part, rate in ((model.backbone, RATE * BACKBONE_SCALE), (model.head, RATE))
         for decayed in (True, False)
     ]
-    return torch.optim.AdamW(groups, lr=RATE, fused=True)
+    return torch.optim.AdamW(groups, fused=True)
 
 
 def bare(task: Task) -> Outcome:
@@ -157,6 +166,24 @@ def bare(task: Task) -> Outcome:
     for batch in task.loader():
         model(batch).backward()
         optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        first = first or Moment.now()
+    return outcome(first, Moment.now(), task.steps - 1, model.state_dict())
+
+
+def by_hand(task: Task) -> Outcome:
+    model = task.model()
+    optimizer, parameters = adamw(model), list(model.parameters())
+    average = [each.detach().clone() for each in parameters]
+    first = None
+    for number, batch in enumerate(task.loader()):
+        loss = model(batch)
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(parameters, NO_LIMIT)
+        if math.isfinite(loss.item()) and math.isfinite(norm):
+            optimizer.step()
+            with torch.no_grad():
+                torch._foreach_lerp_(average, parameters, 1 - min(EMA["ema"], (1 + number) / (10 + number)))
         optimizer.zero_grad(set_to_none=True)
         first = first or Moment.now()
     return outcome(first, Moment.now(), task.steps - 1, model.state_dict())
@@ -247,6 +274,7 @@ def with_trainer(task: Task, *, logs: bool) -> Outcome:
 
 CONTESTANTS: dict[str, Callable[[Task], Outcome]] = {
     "bare": bare,
+    "  by hand": by_hand,
     "Frame": partial(with_frame, train=EMA | CLIP, callbacks=HISTORY),
     "  without EMA": partial(with_frame, train=CLIP, callbacks=HISTORY),
     "  without clip": partial(with_frame, train=EMA, callbacks=HISTORY),
