@@ -11,6 +11,16 @@ from frame.engine import checkpoint
 if TYPE_CHECKING:
     from pathlib import Path
 
+# Everything that a step may draw from or keep: statistics, dropout, an average, a window of two batches.
+SETTINGS = (
+    "backbone.norm=true",
+    "backbone.drop=0.3",
+    "train.ema=0.9",
+    "train.clip=1.0",
+    "train.accumulation=2",
+    "data.images=16",
+)
+
 
 def state_of(folder: Path) -> dict[str, Any]:
     """Everything in the last checkpoint that a later step depends on."""

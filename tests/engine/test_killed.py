@@ -8,6 +8,7 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.engine import states
 from tests.engine.states import assert_equal, state_of
 
 import frame
@@ -17,15 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # 3 steps an epoch in two epochs of the first stage, then 2 in each of three.
-SETTINGS = (
-    "backbone.norm=true",
-    "backbone.drop=0.3",
-    "train.ema=0.9",
-    "train.clip=1.0",
-    "train.accumulation=2",
-    "train.save_every=1",
-    "data.images=16",
-)
+SETTINGS = (*states.SETTINGS, "train.save_every=1")
 CALLBACKS = {"history": {"name": "history", "every": 1}}
 
 _forkserver = multiprocessing.get_context("forkserver")  # importing torch once is enough
@@ -40,6 +33,9 @@ def run_until_killed(config: dict[str, Any], *overrides: str) -> None:
 
 
 def _run(config: dict[str, Any], overrides: tuple[str, ...]) -> None:
+    # As in a run of its own. A child of a forkserver would start a second one for the loader's workers, which would
+    # outlive the kill with all of them: torch's workers watch their parent, and that would be the server.
+    multiprocessing.set_start_method("fork", force=True)
     frame.run(config, overrides, catalog(), resume=True)
 
 

@@ -10,21 +10,12 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
-from tests.engine.states import assert_equal, state_of
+from tests.engine.states import SETTINGS, assert_equal, state_of
 
 import frame
 from frame import UserError
 from frame.engine import checkpoint
 from frame.engine.step import Step
-
-SETTINGS = (
-    "backbone.norm=true",
-    "backbone.drop=0.3",
-    "train.ema=0.9",
-    "train.clip=1.0",
-    "train.accumulation=2",
-    "data.images=16",
-)
 
 
 def losses(log: list[Any]) -> dict[int, float]:
