@@ -81,6 +81,10 @@ def test_all_problems_come_at_once_with_file_and_key(base, toys) -> None:
         ("train.precision=fp8", "train.precision: expected 'fp32', 'bf16', 'fp16' or 'auto', got \"fp8\""),
         ("data.workers=many", "data.workers: expected a whole number or 'auto', got \"many\""),
         ("stages.main.unfreeze=[0.5, 0.1]", "stages.main: unfreeze: fractions must rise"),
+        (
+            'stages.main={epochs=1, batch_size=1, lr=1.0, frozen=["head"], unfreeze=[0.5]}',
+            "stages.main: unfreeze: with the head frozen it must begin with 0, or nothing is trained",
+        ),
         ("stages.main.unfreeze=sometimes", "stages.main.unfreeze: expected"),
         ("train.stages=['main', 'mian']", 'train.stages[1]: no stage is called "mian"; there are: main'),
         ("train.stages=['main', 'main']", "train.stages: named twice: main"),

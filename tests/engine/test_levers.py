@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 from tests.engine.states import assert_equal, state_of
 
-from frame import catalog
+from frame import UserError, catalog
 from frame.config.bind import load_run
 from frame.engine import checkpoint, levers
 from frame.engine.build import build
@@ -89,6 +89,8 @@ def test_a_resumed_run_keeps_what_was_picked(train, config) -> None:
 def test_a_failure_of_the_compiler_says_what_to_do(train) -> None:
     import torch._dynamo.exc as dynamo
 
-    told = levers.compile_failure(dynamo.TorchDynamoException("no C++ compiler"))
-    assert str(told) == "train.compile: torch.compile fails here (no C++ compiler); set train.compile = false"
-    assert levers.compile_failure(RuntimeError("something else")) is None
+    with pytest.raises(UserError) as told, levers.compile_failures_told():
+        raise dynamo.TorchDynamoException("no C++ compiler")
+    assert str(told.value) == "train.compile: torch.compile fails here (no C++ compiler); set train.compile = false"
+    with pytest.raises(RuntimeError, match="something else"), levers.compile_failures_told():
+        raise RuntimeError("something else")

@@ -122,6 +122,8 @@ class StageTable(Options):
             raise ValueError("unfreeze and frozen = ['backbone'] contradict each other: take one out")
         if set(self.frozen) == {"backbone", "head"}:
             raise ValueError("frozen: with backbone and head both frozen there is nothing to train")
+        if "head" in self.frozen and isinstance(self.unfreeze, tuple) and self.unfreeze[:1] != (0,):
+            raise ValueError("unfreeze: with the head frozen it must begin with 0, or nothing is trained")
         if isinstance(self.unfreeze, tuple) and list(self.unfreeze) != sorted(self.unfreeze):
             raise ValueError("unfreeze: fractions must rise")
         return self

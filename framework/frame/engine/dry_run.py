@@ -16,7 +16,7 @@ from frame.data.pipeline import windows
 from frame.engine.build import build
 from frame.engine.events import Events
 from frame.engine.fit import Fit
-from frame.engine.levers import choose
+from frame.engine.levers import choose, compile_failures_told
 from frame.engine.model import parameter_count
 from frame.engine.stages import set_rates, set_trained
 from frame.engine.stopping import Stopping
@@ -112,8 +112,9 @@ def estimate(run: Run) -> Estimate:
         built = build(run, strategy)
         levers, told = choose(built, None)
         fit = Fit(built, levers, Path(), Events({}), Stopping(None), None)
-        parts = _parts(built)
-        stages = {plan.name: _stage(built, fit, plan) for plan in built.plans}
+        with compile_failures_told():
+            stages = {plan.name: _stage(built, fit, plan) for plan in built.plans}
+            parts = _parts(built)
         return Estimate((*built.lines, *told), run.data.size, parts, stages)
     finally:
         strategy.teardown()

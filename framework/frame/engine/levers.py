@@ -6,6 +6,7 @@ import copy
 import sys
 import time
 import traceback
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -16,6 +17,8 @@ from frame.engine import randomness
 from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from frame.engine.build import Built
     from frame.engine.model import Segmenter
 
@@ -23,7 +26,7 @@ AUTO = "auto"
 AUTOCAST = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 WORTH_IT = 1.1  # times as fast: less is noise
 ROUNDS, ROUND_SECONDS = 8, 12.0  # steps taken in turn: so many, or for so long, whichever is less; 3 at least
-IMAGES = {"cpu": 4}  # of a batch; the ratio is the same as for more, and found sooner
+IMAGES = {"cpu": 4}  # of a batch, so that a probe is short: the gain of a whole batch may differ
 MOST_IMAGES = 16
 COMPILE_SECONDS, COMPILE_GAIN = 300.0, 1.3  # what compiling takes at worst, and what may be hoped for
 
@@ -90,15 +93,25 @@ def _probed(built: Built, asked: Levers) -> tuple[Levers, list[str]]:
     return levers._replace(compile=compiled), reasons
 
 
-def compile_failure(error: Exception) -> UserError | None:
-    """What to do about a failure of ``torch.compile``, or of the code that it made, if it is one."""
-    dynamo = sys.modules.get("torch._dynamo.exc")  # imported only if something was compiled
-    if dynamo is None:
-        return None
-    made = any("_inductor" in frame.filename for frame in traceback.extract_tb(error.__traceback__))
-    if not (made or isinstance(error, dynamo.TorchDynamoException)):
-        return None
-    return UserError(f"train.compile: torch.compile fails here ({_cause(error)}); set train.compile = false")
+@contextmanager
+def compile_failures_told() -> Iterator[None]:
+    """Within it a failure of ``torch.compile``, or of the code that it made, says what to do about it.
+
+    Raises
+    ------
+    UserError
+        In its place; every other error stays what it is.
+    """
+    try:
+        yield
+    except (RuntimeError, AssertionError) as error:
+        dynamo = sys.modules.get("torch._dynamo.exc")  # imported only if something was compiled
+        made = any("_inductor" in frame.filename for frame in traceback.extract_tb(error.__traceback__))
+        if dynamo is None or not (made or isinstance(error, dynamo.TorchDynamoException)):
+            raise
+        raise UserError(
+            f"train.compile: torch.compile fails here ({_cause(error)}); set train.compile = false"
+        ) from error
 
 
 def _cause(error: Exception) -> str:

@@ -15,7 +15,7 @@ from frame.engine.build import build
 from frame.engine.events import Events
 from frame.engine.fit import Fit, RunStopped
 from frame.engine.folder import RESULT, make_folder
-from frame.engine.levers import Levers, choose, compile_failure
+from frame.engine.levers import Levers, choose, compile_failures_told
 from frame.engine.resume import Found, newest
 from frame.engine.stopping import Stopping
 from frame.engine.weights import load_into
@@ -95,14 +95,10 @@ def execute(run: Run, *, resume: bool = False) -> Result | None:
     try:
         fit = _prepared(run, strategy, events, stopping, resume=resume)
         try:
-            with stopping.listening():
+            with stopping.listening(), compile_failures_told():
                 baselines = fit.fit().baselines
         except RunStopped as stop:
             stopped = stop.reason
-        except (RuntimeError, AssertionError) as error:
-            if (told := compile_failure(error)) is not None:
-                raise told from error
-            raise
     finally:
         events("on_teardown")
         strategy.teardown()
