@@ -94,7 +94,8 @@ def test_a_part_that_trains_far_slower_is_seen_as_well(picture) -> None:
         {"main": {"epochs": 1, "batch_size": 32}},
         {"long": {"epochs": 500}, "a name too long for its stage": {"epochs": 1}},
         {"$\\frac$": {"scheduler": "onecycle", "warmup": 1.0}},  # no formula
-        {"idle": {"frozen": ("head",), "unfreeze": (0.5,)}, "tail": {"lr": 1e-6, "scheduler": "constant"}},
+        {"rest": {"frozen": ("head",), "unfreeze": (0.0, 0.5)}, "tail": {"lr": 1e-6, "scheduler": "constant"}},
+        {"late": {"unfreeze": (0.5,)}},  # the backbone rests at first
     ],
 )
 def test_odd_schedules_are_drawn_too(picture, stages) -> None:

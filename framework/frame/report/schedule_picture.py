@@ -68,7 +68,7 @@ def draw(outlook: Outlook, path: Path) -> None:
 
 def _draw_rates(axes: Axes, outlook: Outlook) -> None:
     lines = [_known(stage, group) for stage in outlook.stages for group in COLOURS]
-    peaks = [max(line) for line in lines if line] or [1.0]
+    peaks = [max(line) for line in lines if line]
     if max(peaks) > WIDE * min(peaks):
         lowest = min(rate for line in lines for rate in line if rate > 0)
         axes.set_yscale("log", nonpositive="clip")

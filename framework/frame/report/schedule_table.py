@@ -106,7 +106,7 @@ def _row(stage: StageOutlook, moment: Moment) -> tuple[str, ...]:
 def _trained(stage: StageOutlook, count: int) -> str:
     parts = ["head"] if stage.trains_head else []
     parts += [f"backbone ({backbone_words(count)})"] if count else []
-    return ", ".join(parts) or "nothing"
+    return ", ".join(parts)
 
 
 def _aligned(row: tuple[str, ...], widths: list[int]) -> str:
