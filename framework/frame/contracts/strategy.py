@@ -81,9 +81,12 @@ class Strategy:
 
     def clip_grad_norm_(self, parameters: Sequence[nn.Parameter], max_norm: float) -> Tensor:
         """Scale all gradients to a total norm of at most ``max_norm``; returns the norm before (inf: measure only)."""
-        if math.isinf(max_norm):
-            return nn.utils.get_total_norm([each.grad for each in parameters if each.grad is not None])
-        return nn.utils.clip_grad_norm_(parameters, max_norm)
+        gradients = [each.grad for each in parameters if each.grad is not None]
+        norm: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))  # noqa: SLF001
+        # As torch.nn.utils.clip_grad_norm_, which sorts the gradients by device and type first. On a GPU nobody looks.
+        if not math.isinf(max_norm) and (norm.device.type != "cpu" or norm > max_norm):
+            torch._foreach_mul_(gradients, (max_norm / (norm + 1e-6)).clamp(max=1.0))
+        return norm
 
     def optimizer_step(self, optimizer: Optimizer) -> None:
         optimizer.step()

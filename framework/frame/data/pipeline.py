@@ -17,7 +17,7 @@ from frame.data.sampling import BatchPlan, Draw, sample_seed
 from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -175,9 +175,14 @@ def _collated(stack: Callable[[list[Any]], Any], items: list[Any]) -> Any:
     return next((item for item in items if isinstance(item, UserError)), None) or stack(items)
 
 
-def batches(loader: Iterable[Any]) -> Iterator[Any]:
-    """The batches of a loader. Raises the :class:`UserError` of a sample that could not be had."""
-    for batch in loader:
+def batches(loader: DataLoader[Any]) -> Iterator[Any]:
+    """The batches of a loader. Raises the :class:`UserError` of a sample that could not be had.
+
+    Without workers they are made here: a ``DataLoader`` would do the same, and take longer for it.
+    """
+    order: Any = loader.batch_sampler
+    here = (loader.collate_fn([loader.dataset[draw] for draw in draws]) for draws in order)
+    for batch in loader if loader.num_workers or loader.pin_memory else here:
         if isinstance(batch, UserError):
             raise batch
         yield batch

@@ -155,7 +155,7 @@ class Fit:
         """Train what is left of an epoch."""
         built, progress = self.built, self.progress
         backbone_stages, trained = len(built.model.backbone_stages()), None
-        tally = Tally(self.strategy, len(built.objective.labels), progress.sums)
+        tally = Tally(self.strategy.root_device, len(built.objective.labels), progress.sums)
         every = self.run.train.save_every
         for samples, window in windows(
             loader, self.run.train.accumulation, plan.first_epoch + progress.epoch, progress.step

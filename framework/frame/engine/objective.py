@@ -19,12 +19,12 @@ class Objective(nn.Module):
     def __init__(self, losses: Mapping[str, nn.Module], weights: Mapping[str, float]) -> None:
         super().__init__()
         self.losses = nn.ModuleDict(losses)
-        self.weights = dict(weights)
+        self.weights = tuple(weights[label] for label in losses)
         self.labels = ("loss", *self.losses)
 
     def forward(self, prediction: Prediction, mask: Tensor) -> tuple[Tensor, Tensor]:
         """The scalar to differentiate, and ``[1 + L]`` detached: it and each loss, unweighted, in order of labels."""
-        parts = {label: loss(prediction, mask) for label, loss in self.losses.items()}
-        weighted = [part if (w := self.weights[label]) == 1 else w * part for label, part in parts.items()]
+        parts = [loss(prediction, mask) for loss in self.losses.values()]
+        weighted = [part if w == 1 else w * part for part, w in zip(parts, self.weights, strict=True)]
         total = sum(weighted[1:], start=weighted[0])
-        return total, torch.stack([each.detach() for each in (total, *parts.values())])
+        return total, torch.stack([each.detach() for each in (total, *parts)])

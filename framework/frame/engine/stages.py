@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from frame.engine.adamw import FusedAdamW
 from frame.engine.schedule import rate_factor, trained_backbone_stages
 
 if TYPE_CHECKING:
@@ -58,8 +59,8 @@ def build_optimizer(plan: StagePlan, model: Segmenter, losses: nn.Module, weight
             if chosen:
                 decay = weight_decay if decayed else 0.0
                 groups.append({"params": chosen, "part": part, "lr": rates[part], "weight_decay": decay})
-    device = next(model.parameters()).device.type
-    return torch.optim.AdamW(groups, fused=True if device in _FUSED else None)
+    fused = next(model.parameters()).device.type in _FUSED
+    return FusedAdamW(groups) if fused else torch.optim.AdamW(groups)
 
 
 def set_rates(optimizer: Optimizer, rates: dict[str, float]) -> None:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 class Step:
     """Takes optimizer steps. A bad one, of a loss or gradient that is not finite, changes nothing.
 
+    Processes agree without asking: losses are summed over them, gradients exchanged, and what is not finite spreads.
+
     On a GPU nothing waits for the device: the fused optimizer is told by ``found_inf`` to leave the weights alone, and
     bad steps are counted there. In fp16 a gradient that overflows is no bad step: its scale is halved, as it should be.
 
@@ -48,8 +50,8 @@ class Step:
     ) -> None:
         self.built = built
         self.module = module
-        self.parameters = list(module.parameters())  # found once: walking a large model's modules takes long
         self.optimizer = optimizer
+        self.parameters = [each for group in optimizer.param_groups for each in group["params"]]
         self.ema = ema
         self.scaler = scaler
         self.splits = splits
@@ -71,7 +73,7 @@ class Step:
     def __call__(self, window: list[Batch], samples: int) -> Tensor:
         """Step over ``window``, which holds ``samples`` samples over all processes.
 
-        Returns the mean of each loss over them, ``[1 + L]`` detached, on the device.
+        Returns the mean of each loss over them, ``[1 + L]`` detached, on the device, the same for all processes.
 
         Raises
         ------
@@ -86,7 +88,7 @@ class Step:
         norm = strategy.clip_grad_norm_(self.parameters, self.limit)
         if self.waits:
             loss_is_finite = math.isfinite(values[0])
-            if strategy.reduce_boolean_decision(loss_is_finite and math.isfinite(norm)):
+            if loss_is_finite and math.isfinite(norm):
                 strategy.optimizer_step(optimizer)
                 if self.ema is not None:
                     self.ema.update()
@@ -96,7 +98,7 @@ class Step:
                 if before is not None:
                     objective.load_state_dict(before)
         else:
-            loss_is_bad = strategy.all_reduce((~values[0].isfinite()).float(), "max")
+            loss_is_bad = (~values[0].isfinite()).float()
             skip = torch.maximum(loss_is_bad, (~norm.isfinite()).float())
             optimizer.found_inf = skip  # type: ignore[attr-defined]  # what GradScaler tells fused optimizers
             strategy.optimizer_step(optimizer)
@@ -107,8 +109,12 @@ class Step:
             self._skipped = self._skipped + skip
             self._bad = self._bad + (loss_is_bad if self.scaler.is_enabled() else skip)
         self.scaler.update()
-        optimizer.zero_grad(set_to_none=True)
+        self._forget_gradients()
         return values
+
+    def _forget_gradients(self) -> None:
+        for each in self.parameters:
+            each.grad = None
 
     def _attempt(self, window: list[Batch], samples: int) -> Tensor | None:
         """Gradients of the mean loss over the window's samples, whatever the sizes of its batches.
@@ -123,23 +129,39 @@ class Step:
             return None
 
     def _accumulate(self, parts: list[Batch], samples: int) -> Tensor:
-        strategy, objective, model = self.built.strategy, self.built.objective, self.built.model
+        strategy = self.built.strategy
         world = strategy.world_size  # processes average their gradients, so each scales its part of the sum
         values: Tensor | None = None
         for number, part in enumerate(parts, start=1):
             images, masks, _ = strategy.batch_to_device(part)
             share = len(images) / samples
             with strategy.no_sync(self.module, enabled=number < len(parts)):
-                prediction = self.module(normalized(images, model.memory_format))
-                loss, found = objective(prediction, target(masks, self.built.run.num_classes))
+                loss, found = self._losses(images, masks)
                 strategy.backward(self.scaler.scale(_times(loss, share * world)))
             values = _times(found, share) if values is None else values + found * share
         assert values is not None  # noqa: S101  (a window holds a batch)
-        return values
+        return strategy.all_reduce(values)
+
+    def _losses(self, images: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss to differentiate, and ``[1 + L]`` detached, of ``[B, H, W, 3]`` and ``[B, H, W]`` uint8.
+
+        With fewer samples than processes some have none. Theirs are 0; but the others wait for them in the model and
+        maybe in a loss, so both are run all the same.
+        """
+        objective, masks = self.built.objective, target(masks, self.built.run.num_classes)
+        if len(images):
+            return objective(self.module(self._normalized(images)), masks)  # type: ignore[no-any-return]
+        blank = self.module(self._normalized(images.new_zeros(1, *images.shape[1:])))
+        _, nothing = objective(pytree.tree_map_only(Tensor, lambda each: each[:0], blank), masks)
+        outputs = [each for each in pytree.tree_leaves(blank) if isinstance(each, Tensor) and each.requires_grad]
+        return torch.stack([(0 * each).sum() for each in outputs]).sum(), torch.zeros_like(nothing)
+
+    def _normalized(self, images: Tensor) -> Tensor:
+        return normalized(images, self.built.model.memory_format)
 
     def _split(self, window: list[Batch], before: dict[str, Any] | None) -> None:
         """Make room and halve the parts. The step is taken again as if there had been no attempt."""
-        self.optimizer.zero_grad(set_to_none=True)
+        self._forget_gradients()
         make_room()
         largest = max(len(batch.images) for batch in window)
         if self.built.strategy.world_size > 1:  # the other processes wait for gradients of this one

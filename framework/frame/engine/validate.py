@@ -9,23 +9,25 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from frame.data.pipeline import ValidationBatch, batches, normalized
+from frame.data.pipeline import batches, normalized
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     import numpy.typing as npt
     from torch import nn
+    from torch.utils.data import DataLoader
 
     from frame.contracts.dataset import Metric, Sample
     from frame.contracts.strategy import Strategy
+    from frame.data.pipeline import ValidationBatch
     from frame.engine.model import Segmenter
 
 
 def validate(
     module: nn.Module,
     strategy: Strategy,
-    loader: Iterable[ValidationBatch],
+    loader: DataLoader[ValidationBatch],
     metrics: Mapping[str, Metric],
     observe: Callable[[Sample, npt.NDArray[np.float32]], None],
     note_unreadable: Callable[[Iterable[Iterable[str]]], None],
