@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import signal
+import subprocess
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,17 +28,19 @@ _forkserver = multiprocessing.get_context("forkserver")  # importing torch once 
 _forkserver.set_forkserver_preload(["frame.engine.run"])
 
 
-def run_until_killed(config: dict[str, Any], *overrides: str) -> None:
-    process = _forkserver.Process(target=_run, args=(config, overrides))
+def run_until_killed(config: dict[str, Any], *overrides: str, start_method: str = "fork") -> int:
+    """Returns the number of the group that the run's processes were in."""
+    process = _forkserver.Process(target=_run, args=(config, overrides, start_method))
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL
+    assert process.pid is not None
+    return process.pid
 
 
-def _run(config: dict[str, Any], overrides: tuple[str, ...]) -> None:
-    # As in a run of its own. A child of a forkserver would start a second one for the loader's workers, which would
-    # outlive the kill with all of them: torch's workers watch their parent, and that would be the server.
-    multiprocessing.set_start_method("fork", force=True)
+def _run(config: dict[str, Any], overrides: tuple[str, ...], start_method: str) -> None:
+    os.setsid()
+    multiprocessing.set_start_method(start_method, force=True)  # of the loader's workers
     frame.run(config, overrides, catalog(), resume=True)
 
 
@@ -74,3 +79,20 @@ def test_a_killed_run_goes_on_to_the_same_bits(train, config, moments, workers) 
     assert history_of(whole.folder) == history_of(again.folder)
     starts = [json.loads(line) for line in (again.folder / "history.jsonl").read_text().splitlines()]
     assert len([record for record in starts if record["event"] == "run"]) == len(moments) + 1
+
+
+@pytest.mark.parametrize("start_method", ["fork", "forkserver"])  # forkserver: Python's own choice from 3.14 on
+def test_a_killed_run_leaves_no_workers_behind(train, config, start_method: str) -> None:
+    settings = (*SETTINGS, "data.workers=2", "callbacks.killer.step=2")
+    group = run_until_killed(config | {"callbacks": {"killer": "killer"}}, *settings, start_method=start_method)
+    deadline = time.monotonic() + 60
+    while running(group):
+        assert time.monotonic() < deadline, f"still there: {running(group)}"
+        time.sleep(0.1)
+
+
+def running(group: int) -> list[str]:
+    """What runs in a group of processes, and is no zombie that nobody has asked after."""
+    processes = subprocess.run(["ps", "-eo", "pgid=,stat=,args="], capture_output=True, text=True, check=True).stdout
+    lines = [line.split(maxsplit=2) for line in processes.splitlines()]
+    return [args for number, state, args in lines if int(number) == group and not state.startswith("Z")]

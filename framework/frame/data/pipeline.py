@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import signal
+import threading
 from functools import cache, partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -205,6 +208,13 @@ def windows(
 def _start_worker(_worker: int) -> None:
     cv2.setNumThreads(0)  # a worker is one process of many
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches it too, but the step that waits for it is finished
+    threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
+
+
+def _end_with(run: Any) -> None:
+    """End this process when the run does, killed too: torch looks at its parent, which may be a server of forks."""
+    run.join()
+    os._exit(1)
 
 
 def _stack(items: list[_Drawn]) -> Batch:
