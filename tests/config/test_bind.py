@@ -127,6 +127,8 @@ def test_a_setting_without_effect_is_a_warning(base, toys) -> None:
     assert len(run.warnings) == 2
     assert "stages.main.warmup of 2 epochs is longer" in load_run(base, toys, ["stages.main.warmup=2"]).warnings[0]
     assert "stages.main.min_lr" in run.warnings[0]
+    rises = load_run(base, toys, ["stages.main.scheduler=onecycle", "stages.main.warmup=0.5"]).warnings
+    assert rises == ('stages.main.warmup comes before the rise that scheduler = "onecycle" has itself',)
 
 
 def test_the_resolved_config_reads_back_to_the_same_run(base, toys, tmp_path) -> None:

@@ -172,6 +172,8 @@ class _Binding:
         if stage.warmup > stage.epochs:
             text = f"of {stage.warmup:g} epochs is longer than the stage's {stage.epochs}: the rate never reaches lr"
             self.warnings.append(f"stages.{name}.warmup {text}")
+        if stage.warmup and stage.scheduler == "onecycle":
+            self.warnings.append(f'stages.{name}.warmup comes before the rise that scheduler = "onecycle" has itself')
         if "min_lr" in given and stage.scheduler == "constant":
             self.warnings.append(f'stages.{name}.min_lr has no effect with scheduler = "constant"')
         if "backbone_lr_scale" in given and "backbone" in stage.frozen:
