@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from frame_strategies.data_parallel import DataParallel
+from frame_strategies.ddp import Ddp
+from frame_strategies.processes import started_by_launcher
 from frame_strategies.single import Single
 
 if TYPE_CHECKING:
@@ -14,5 +16,7 @@ if TYPE_CHECKING:
 
 
 def auto() -> Strategy:
-    """Several CUDA devices make :class:`DataParallel`, everything else :class:`Single`."""
+    """Under ``torchrun`` :class:`Ddp`; several CUDA devices make :class:`DataParallel`, all else :class:`Single`."""
+    if started_by_launcher():
+        return Ddp()
     return DataParallel() if torch.cuda.device_count() > 1 else Single()

@@ -17,3 +17,11 @@ class SingleOptions(Options):
 class DataParallelOptions(Options):
     devices: int | tuple[Annotated[int, Field(ge=0)], ...] | None = Field(default=None)
     """How many GPUs, or the indices of which; without it, all. The first one computes losses and validates."""
+
+
+class ProcessesOptions(Options):
+    devices: int | tuple[Annotated[int, Field(ge=0)], ...] | None = Field(default=None)
+    """How many GPUs of this machine, or the indices of which, a process each; without it, all. On the CPU, how many
+    processes, 1 by default."""
+    timeout: float = Field(default=600.0, gt=0)
+    """Seconds that a process waits for the others before it gives up."""

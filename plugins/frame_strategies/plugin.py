@@ -15,7 +15,7 @@ def frame_strategies() -> Iterator[Component]:
     yield Component(
         name="auto",
         target="frame_strategies.auto:auto",
-        summary="data_parallel where this process has several GPUs, otherwise single",
+        summary="ddp under torchrun, data_parallel where one process has several GPUs, otherwise single",
     )
     yield Component(
         name="single",
@@ -28,4 +28,10 @@ def frame_strategies() -> Iterator[Component]:
         target="frame_strategies.data_parallel:DataParallel",
         options="frame_strategies.options:DataParallelOptions",
         summary="One process, several GPUs: the batch is split, validation runs on the unwrapped model",
+    )
+    yield Component(
+        name="ddp",
+        target="frame_strategies.ddp:Ddp",
+        options="frame_strategies.options:ProcessesOptions",
+        summary="Several processes, a device each: every one has the whole model and averages its gradients",
     )

@@ -25,6 +25,10 @@ class Strategy:
     :meth:`setup_module` returned.
     """
 
+    def processes(self) -> int:
+        """How many local processes a launcher should start for this strategy, where none has started this one."""
+        return 1
+
     def setup_environment(self) -> None:
         """Start whatever the strategy needs (process groups, devices). Called once, before anything is built."""
 
