@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
+from torch.autograd import Function
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +31,25 @@ def dispatch(routings: Sequence[Routing]) -> list[Dispatch]:
     return [Dispatch(*layer) for layer in zip(images, counts, strict=True)]
 
 
+class _WithZeros(Function):
+    """A tensor as it is; backward its gradient, and zeros for parameters that had no part in it."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, *parameters: Tensor) -> Tensor:
+        ctx.parameters = parameters
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, ...]:
+        zeros = [torch.empty_like(parameter) for parameter in ctx.parameters]
+        torch._foreach_zero_(zeros)  # one call for all
+        return (grad, *zeros)
+
+
+def _with_zeros(x: Tensor, parameters: Sequence[Tensor]) -> Tensor:
+    return cast("Tensor", _WithZeros.apply(x, *parameters))
+
+
 class Mixture(nn.Module):
     """Experts and their router.
 
@@ -43,8 +63,13 @@ class Mixture(nn.Module):
         self.router = router
 
     def sparse(self, x: Tensor, weights: Tensor, plan: Dispatch) -> Tensor:
-        """Run each expert once, on its images alone, and the idle ones not at all. ``[B, C, H, W]`` to the same."""
+        """Run each expert once, on its images alone, and the idle ones not at all. ``[B, C, H, W]`` to the same.
+
+        The parameters of idle experts have a gradient of zeros, as with :meth:`dense`: so an optimizer treats them the
+        same, and every process of several has something to exchange.
+        """
         out = x.clone()
+        idle: list[nn.Parameter] = []
         for index, (expert, count) in enumerate(zip(self.experts, plan.counts, strict=True)):
             weight = weights[:, index, None, None, None]  # [B, 1, 1, 1]
             if count == len(x):  # all images, always so with a batch of one: nothing to gather
@@ -53,7 +78,9 @@ class Mixture(nn.Module):
                 images = plan.images[index, :count]
                 partial = weight.index_select(0, images) * expert(x.index_select(0, images))
                 out.index_add_(0, images, partial.to(out.dtype))
-        return out
+            elif torch.is_grad_enabled():
+                idle += [parameter for parameter in expert.parameters() if parameter.requires_grad]
+        return _with_zeros(out, idle) if idle else out
 
     def dense(self, x: Tensor, weights: Tensor) -> Tensor:
         """The same by running every expert on every image: for graphs, which can't depend on the data."""

@@ -20,9 +20,9 @@ def mixture(experts: Sequence[Callable[..., nn.Module]], top_k: int = 3) -> Mixt
     return Mixture([expert(channels=16) for expert in experts], router).train()
 
 
-def gradients(module: nn.Module, x: Tensor) -> list[Tensor]:
-    """Of ``x`` and of every parameter, none for zero; they are taken away."""
-    found = [torch.zeros_like(p) if p.grad is None else p.grad for p in (x, *module.parameters())]
+def gradients(module: nn.Module, x: Tensor) -> list[Tensor | None]:
+    """Of ``x`` and of every parameter; they are taken away."""
+    found = [p.grad for p in (x, *module.parameters())]
     x.grad = None
     module.zero_grad()
     return found
@@ -43,8 +43,16 @@ def test_sparse_equals_dense_with_all_gradients(
     dense = layer.dense(x, layer.router(x).weights)
     (dense * goal).mean().backward()
     torch.testing.assert_close(sparse, dense, atol=1e-6, rtol=1e-5)
-    for got, expected in zip(sparse_gradients, gradients(layer, x), strict=True):
+    for got, expected in zip(sparse_gradients, gradients(layer, x), strict=True):  # zeros, not None, of idle experts
         torch.testing.assert_close(got, expected, atol=1e-6, rtol=1e-4)
+
+
+def test_frozen_idle_experts_have_no_gradient(seven: Sequence[Callable[..., nn.Module]]) -> None:
+    layer = mixture(seven, 1)
+    layer.experts.requires_grad_(False)
+    routing = layer.router(torch.randn(1, 16, 4, 4))
+    layer.sparse(torch.randn(1, 16, 4, 4), routing.weights, dispatch([routing])[0]).sum().backward()
+    assert all(parameter.grad is None for parameter in layer.experts.parameters())
 
 
 def test_idle_experts_do_not_run_and_the_others_see_only_their_images(
