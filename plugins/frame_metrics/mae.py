@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from frame_metrics.exact import exact_mean
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -19,14 +21,13 @@ class MeanAbsoluteError:
     def __init__(self, *, num_classes: int) -> None:
         if num_classes != 1:
             raise ValueError(f"mae is defined for one class, not for {num_classes}")
-        self.total, self.images = 0.0, 0
+        self.errors: list[float] = []
 
     def update(self, probability: npt.NDArray[np.float32], mask: npt.NDArray[np.uint8]) -> None:
-        self.total += float(np.abs(probability[0] - (mask != 0)).mean(dtype=np.float64))
-        self.images += 1
+        self.errors.append(float(np.abs(probability[0] - (mask != 0)).mean(dtype=np.float64)))
 
     def merge(self, other: Self) -> None:
-        self.total, self.images = self.total + other.total, self.images + other.images
+        self.errors += other.errors
 
     def compute(self) -> dict[str, float]:
-        return {"mae": self.total / self.images if self.images else float("nan")}
+        return {"mae": exact_mean(self.errors)}

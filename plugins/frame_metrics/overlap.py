@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from frame import UserError
+from frame_metrics.exact import exact_mean
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -50,26 +51,24 @@ class ImageOverlap:
         self.name = name
         self.score = score
         self.threshold = threshold
-        self.total, self.images = 0.0, 0
-        self.false_area, self.empty = 0.0, 0
+        self.scores: list[float] = []
+        self.false_areas: list[float] = []
 
     def update(self, probability: npt.NDArray[np.float32], mask: npt.NDArray[np.uint8]) -> None:
         foreground, truth = probability[0] > self.threshold, mask != 0
         found, area = np.count_nonzero(foreground), np.count_nonzero(truth)
         if area:
-            self.total += float(self.score(np.count_nonzero(foreground & truth), found + area))
-            self.images += 1
+            self.scores.append(float(self.score(np.count_nonzero(foreground & truth), found + area)))
         else:
-            self.false_area += float(found / mask.size)
-            self.empty += 1
+            self.false_areas.append(float(found / mask.size))
 
     def merge(self, other: Self) -> None:
-        self.total, self.images = self.total + other.total, self.images + other.images
-        self.false_area, self.empty = self.false_area + other.false_area, self.empty + other.empty
+        self.scores += other.scores
+        self.false_areas += other.false_areas
 
     def compute(self) -> dict[str, float]:
-        figures = {self.name: self.total / self.images if self.images else float("nan")}
-        return figures | ({"empty_false_positive": self.false_area / self.empty} if self.empty else {})
+        figures = {self.name: exact_mean(self.scores)}
+        return figures | ({"empty_false_positive": exact_mean(self.false_areas)} if self.false_areas else {})
 
 
 class ClassOverlap:

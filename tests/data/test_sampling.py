@@ -39,6 +39,20 @@ def test_processes_share_each_batch_without_a_double(length: int, world_size: in
     assert len(whole) == len(list(whole))
 
 
+@pytest.mark.parametrize("length", range(8))
+@pytest.mark.parametrize("world_size", [1, 2, 3])
+def test_processes_share_whole_batches_and_have_as_many_each(length: int, world_size: int) -> None:
+    whole = [batch for batch in BatchPlan(length, 2, whole=True) if batch]
+    shards = []
+    for rank in range(world_size):
+        plan = BatchPlan(length, 2, whole=True)
+        plan.shard(rank, world_size)
+        shards.append(list(plan))
+        assert len(plan) == len(shards[-1]) == len(shards[0])
+    dealt = [shard[number] for number in range(len(shards[0])) for shard in shards]
+    assert [batch for batch in dealt if batch] == whole
+
+
 def test_the_samples_of_a_window_are_counted_to_the_last_partial_one() -> None:
     plan = BatchPlan(10, 3)
     assert [plan.samples_in(first, 2) for first in (0, 2)] == [6, 4]

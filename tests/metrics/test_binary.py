@@ -82,3 +82,17 @@ def test_nothing_seen_is_no_number_and_the_metric_gives_its_name_to_the_first_fi
 @pytest.mark.parametrize("name", NAMES)
 def test_figures_are_plain_numbers(metric, images, name):
     assert {type(value) for value in counted(metric(name), images).compute().values()} == {float}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_figures_are_the_same_to_the_last_digit_in_any_order_and_any_sharing_out(metric, name):
+    rng = np.random.default_rng(1)
+    images = [
+        (rng.random((1, 7, 9), np.float32), (rng.random((7, 9)) > 0.6 * (i % 3)).astype(np.uint8)) for i in range(40)
+    ]
+    whole = counted(metric(name), images).compute()
+    for processes in (1, 2, 3):
+        first, *others = (counted(metric(name), images[::-1][rank::processes]) for rank in range(processes))
+        for other in others:
+            first.merge(other)
+        assert first.compute() == whole

@@ -54,7 +54,11 @@ class Transform(Protocol):
 
 
 class Metric(Protocol):
-    """A metric: a mean over images, each at its mask's own size. Built as ``target(num_classes=K, **options)``."""
+    """A metric: a mean over images, each at its mask's own size. Built as ``target(num_classes=K, **options)``.
+
+    With several processes each counts a share of the images, and the first merges what they found. Figures that are the
+    same to the last digit need a sum that doesn't depend on the order, ``math.fsum`` or one of integers.
+    """
 
     def update(self, probability: npt.NDArray[np.float32], mask: npt.NDArray[np.uint8]) -> None:
         """Count one image: ``[K, H, W]`` in [0, 1] against ``[H, W]`` class indices (0 and 1 for K = 1)."""

@@ -150,14 +150,16 @@ class ValidationSamples(Dataset[Any]):
 
 def training_loader(samples: TrainingSamples, batch_size: int, workers: int, device: torch.device) -> DataLoader[Any]:
     """Shuffled batches; set ``loader.batch_sampler.epoch`` before each pass."""
-    return _loader(samples, BatchPlan(len(samples.subset), batch_size, samples.seed), workers, device, _stack)
+    plan = BatchPlan(len(samples.subset), batch_size, samples.seed)
+    return _loader(samples, plan, workers, device, partial(_stack, samples.size))
 
 
 def validation_loader(
     samples: ValidationSamples, batch_size: int, workers: int, device: torch.device
 ) -> DataLoader[Any]:
     """All samples once, in order."""
-    return _loader(samples, BatchPlan(len(samples.subset), batch_size), workers, device, _stack_validation)
+    plan = BatchPlan(len(samples.subset), batch_size, whole=True)
+    return _loader(samples, plan, workers, device, partial(_stack_validation, samples.size))
 
 
 def _loader(samples: Any, plan: BatchPlan, workers: int, device: torch.device, collate: Any) -> DataLoader[Any]:
@@ -217,14 +219,16 @@ def _end_with(run: Any) -> None:
     os._exit(1)
 
 
-def _stack(items: list[_Drawn]) -> Batch:
+def _stack(size: int, items: list[_Drawn]) -> Batch:
+    if not items:  # this process's share of a batch that is smaller than the number of processes
+        return Batch(torch.empty(0, size, size, 3, dtype=torch.uint8), torch.empty(0, size, size, dtype=torch.uint8))
     images, masks, unreadable = zip(*items, strict=True)
     return Batch(torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(masks)), sum(unreadable, ()))
 
 
-def _stack_validation(items: list[tuple[npt.NDArray[np.uint8], Sample] | str]) -> ValidationBatch:
+def _stack_validation(size: int, items: list[tuple[npt.NDArray[np.uint8], Sample] | str]) -> ValidationBatch:
     read = [item for item in items if not isinstance(item, str)]
-    images = np.stack([image for image, _ in read]) if read else np.empty((0, 1, 1, 3), np.uint8)
+    images = np.stack([image for image, _ in read]) if read else np.empty((0, size, size, 3), np.uint8)
     unreadable = tuple(item for item in items if isinstance(item, str))
     return ValidationBatch(torch.from_numpy(images), [sample for _, sample in read], unreadable)
 

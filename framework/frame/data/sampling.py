@@ -61,21 +61,30 @@ class BatchPlan:
         Samples a batch over all processes; the last batch holds what is left.
     seed
         Shuffles each epoch in its own way; ``None`` keeps the order.
+    whole
+        Share whole batches out among processes, so that an image is computed beside the same others as on one device;
+        otherwise each batch's samples.
     """
 
-    def __init__(self, length: int, batch_size: int, seed: int | None = None) -> None:
+    def __init__(self, length: int, batch_size: int, seed: int | None = None, *, whole: bool = False) -> None:
         self.length = length
         self.batch_size = batch_size
         self.seed = seed
+        self.whole = whole
         self.epoch, self.start = 0, 0
         self.rank, self.world_size = 0, 1
 
     def shard(self, rank: int, world_size: int) -> None:
-        """Give this process every ``world_size``-th sample of each batch."""
+        """Give this process every ``world_size``-th sample of each batch, or every ``world_size``-th batch.
+
+        Each process has the same number of batches; the last may be empty.
+        """
         self.rank, self.world_size = rank, world_size
 
     def __len__(self) -> int:
-        return math.ceil(self.length / self.batch_size)
+        """Batches of each process."""
+        batches = math.ceil(self.length / self.batch_size)
+        return math.ceil(batches / self.world_size) if self.whole else batches
 
     def samples_in(self, first: int, batches: int) -> int:
         """Samples over all processes in ``batches`` batches from number ``first`` on."""
@@ -83,6 +92,8 @@ class BatchPlan:
 
     def __iter__(self) -> Iterator[list[Draw]]:
         order = range(self.length) if self.seed is None else permutation(self.length, self.seed, self.epoch).tolist()
-        for start in range(self.start * self.batch_size, self.length, self.batch_size):
-            batch = order[start : start + self.batch_size]
-            yield [(self.epoch, position) for position in batch[self.rank :: self.world_size]]
+        for number in range(self.start, len(self)):
+            first = (number * self.world_size + self.rank if self.whole else number) * self.batch_size
+            batch = order[first : first + self.batch_size]
+            own = batch if self.whole else batch[self.rank :: self.world_size]
+            yield [(self.epoch, position) for position in own]

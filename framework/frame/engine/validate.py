@@ -34,14 +34,16 @@ def validate(
 ) -> dict[str, float]:
     """Run the unwrapped model over ``loader``; returns the figures over all processes.
 
-    ``metrics`` are fresh instances by label; ``observe`` sees each sample with its probability ``[K, H, W]``, and
-    ``note_unreadable`` what was wrong with those that were left out.
+    ``metrics`` are fresh instances by label; ``observe`` sees each sample of this process with its probability
+    ``[K, H, W]``, and ``note_unreadable`` what was wrong with those that were left out.
     """
-    with strategy.eval_module(module) as model, torch.inference_mode():
+    with torch.inference_mode(), strategy.eval_module(module) as model:  # the strategy may leave that mode again
         memory_format = cast("Segmenter", model).memory_format
         for images, samples, unreadable in batches(loader):
             note_unreadable([unreadable])
             if not samples:
+                if strategy.world_size > 1:  # others may wait for this process within the model
+                    model(normalized(strategy.batch_to_device(images.new_zeros(1, *images.shape[1:])), memory_format))
                 continue
             logits = model(normalized(strategy.batch_to_device(images), memory_format)).logits
             for each, sample in zip(logits, samples, strict=True):
