@@ -80,7 +80,7 @@ class Processes(Strategy):
         return getattr(torch, self._kind)
 
     def processes(self) -> int:
-        return len(self._indices)
+        return int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if started_by_launcher() else len(self._indices)
 
     @property
     def root_device(self) -> torch.device:
@@ -91,8 +91,8 @@ class Processes(Strategy):
         return self._world_size
 
     @property
-    def is_global_zero(self) -> bool:
-        return self.rank == 0
+    def global_rank(self) -> int:
+        return self.rank
 
     def describe(self, batch_size: int) -> str:
         if self.world_size == 1:
@@ -141,8 +141,10 @@ class Processes(Strategy):
 
     def setup_module(self, module: nn.Module) -> nn.Module:
         module = module.to(self.root_device)
+        if self.grouped:
+            module = self._wrapped(module)
         self._own = list(module.parameters())
-        return self._wrapped(module) if self.grouped else module
+        return module
 
     def _wrapped(self, module: nn.Module) -> nn.Module:
         """The model, on its device, so that its gradients are means over processes."""
@@ -216,6 +218,9 @@ class Processes(Strategy):
     def barrier(self) -> None:
         if self.grouped:
             distributed.barrier(self._talk)
+
+    def _kept(self, state: dict[str, Any], *, full: bool) -> dict[str, Any]:
+        return super()._kept(state, full=full) if self.is_global_zero else {}
 
     @contextmanager
     def eval_module(self, module: nn.Module) -> Iterator[nn.Module]:

@@ -36,5 +36,9 @@ def assert_equal(one: Any, other: Any, where: str = "") -> None:
         assert one.keys() == other.keys(), where
         for key in one:
             assert_equal(one[key], other[key], f"{where}.{key}")
+    elif isinstance(one, list):
+        assert len(one) == len(other), where
+        for place, pair in enumerate(zip(one, other, strict=True)):
+            assert_equal(*pair, f"{where}.{place}")
     else:
         assert one == other, where

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import contextmanager, nullcontext
+from itertools import count
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
@@ -26,7 +27,7 @@ class Strategy:
     """
 
     def processes(self) -> int:
-        """How many local processes a launcher should start for this strategy, where none has started this one."""
+        """Processes on this machine: those that a launcher has started, or should start if there is none yet."""
         return 1
 
     def setup_environment(self) -> None:
@@ -46,13 +47,18 @@ class Strategy:
         return 1
 
     @property
+    def global_rank(self) -> int:
+        """Number of this process among all."""
+        return 0
+
+    @property
     def is_global_zero(self) -> bool:
         """Whether this process writes files and speaks to the user."""
-        return True
+        return self.global_rank == 0
 
     @property
     def compiles(self) -> bool:
-        """Whether the model may be compiled; not if it is copied, for a copy would run the original's code."""
+        """Whether the model may be compiled; not if it is copied or taken apart, for that is in Python alone."""
         return True
 
     def describe(self, batch_size: int) -> str:
@@ -131,21 +137,24 @@ class Strategy:
                 part.training = training
 
     def model_state_dict(self, module: nn.Module, *, full: bool = True) -> dict[str, Any]:
-        """Weights and buffers by the unwrapped model's names; ``full``: whole, on the CPU, on the first process."""
-        return {name: value.detach().cpu() for name, value in self.unwrap(module).state_dict().items()}
+        """Weights and buffers by the unwrapped model's names; ``full``: whole, on the CPU, on the first process.
+
+        All processes have to call it.
+        """
+        return self._kept(self.unwrap(module).state_dict(), full=full)
 
     def load_model_state_dict(self, module: nn.Module, state: Mapping[str, Any]) -> None:
         """The inverse of :meth:`model_state_dict` with ``full``; strict."""
         self.unwrap(module).load_state_dict(state)
 
     def optimizer_state_dict(self, module: nn.Module, optimizer: Optimizer, *, full: bool = True) -> dict[str, Any]:
-        """The optimizer's state by the unwrapped model's parameter names; ``full``: whole, on the CPU.
+        """The optimizer's state by the unwrapped model's parameter names; ``full`` as for :meth:`model_state_dict`.
 
         Rates and other settings of groups are not part of it: they are functions of the position in a stage.
         """
         names = self._parameter_names(module, optimizer)
         state = optimizer.state_dict()["state"]
-        return {names[index]: pytree.tree_map_only(Tensor, Tensor.cpu, values) for index, values in state.items()}
+        return self._kept({names[index]: values for index, values in state.items()}, full=full)
 
     def load_optimizer_state_dict(self, module: nn.Module, optimizer: Optimizer, state: Mapping[str, Any]) -> None:
         """The inverse of :meth:`optimizer_state_dict` with ``full``."""
@@ -154,11 +163,16 @@ class Strategy:
         known = {indices[name]: values for name, values in state.items()}
         optimizer.load_state_dict({"state": known, "param_groups": groups})
 
+    def _kept(self, state: dict[str, Any], *, full: bool) -> dict[str, Any]:
+        """What a state dict of the model or the optimizer hands out: its tensors on the CPU, if ``full`` whole."""
+        return dict(pytree.tree_map_only(Tensor, lambda tensor: tensor.detach().cpu(), state))
+
     def _parameter_names(self, module: nn.Module, optimizer: Optimizer) -> list[str]:
-        """The name of each parameter in the order of the optimizer's groups; losses' own have none but their place."""
+        """The name of each parameter in the order of the optimizer's groups; losses' own are counted."""
         names = {id(parameter): name for name, parameter in self.unwrap(module).named_parameters()}
+        numbers = count()
         parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-        return [names.get(id(parameter), f"loss.{place}") for place, parameter in enumerate(parameters)]
+        return [names.get(id(parameter)) or f"loss.{next(numbers)}" for parameter in parameters]
 
 
 def device_name(device: torch.device) -> str:

@@ -58,6 +58,8 @@ class Built:
 def build(run: Run, strategy: Strategy) -> Built:
     """Build everything but the run folder and the callbacks, with all randomness from ``run.run.seed``.
 
+    All processes build the same; what they draw from then on, for dropout say, differs.
+
     Raises
     ------
     UserError
@@ -68,10 +70,11 @@ def build(run: Run, strategy: Strategy) -> Built:
     transform = run.data.augmentation(size=run.data.size) if run.data.augmentation else None
     model = _model(run)
     losses = {label: loss.part() for label, loss in run.losses.items()}
-    cores = _cores()
+    cores = _cores() // strategy.processes()
     workers = min(cores, _MOST_WORKERS if run.data.workers == "auto" else run.data.workers)
     if run.data.workers != "auto" and run.data.workers > cores:
-        told.append(f"loading {cores} workers: {run.data.workers} were asked for, this machine has {cores} cores")
+        each = " a process" if strategy.processes() > 1 else ""
+        told.append(f"loading {cores} workers: {run.data.workers} were asked for, this machine has {cores} cores{each}")
     plans = stage_plans(run, len(train))
     told.append(
         f"model   {run.backbone.name} ({parameter_count(model.backbone) / 1e6:.2f} M parameters) + "
@@ -82,7 +85,7 @@ def build(run: Run, strategy: Strategy) -> Built:
         f"{strategy.describe(plan.table.batch_size)}"
         for plan in plans
     ]
-    return Built(
+    built = Built(
         run=run,
         strategy=strategy,
         model=model,
@@ -95,6 +98,9 @@ def build(run: Run, strategy: Strategy) -> Built:
         new_metrics=lambda: {label: part(num_classes=run.num_classes) for label, part in run.metrics.items()},
         lines=(*(f"warning {warning}" for warning in run.warnings), *told),
     )
+    if strategy.global_rank:
+        randomness.seed(randomness.derived(run.run.seed, 0, strategy.global_rank))
+    return built
 
 
 def _model(run: Run) -> Segmenter:

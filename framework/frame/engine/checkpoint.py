@@ -129,6 +129,16 @@ def newest(folder: Path) -> Iterator[Path]:
     yield from sorted(folder.glob(f"{_NAME}*"), reverse=True)
 
 
+def newest_whole(folder: Path) -> tuple[Path, Content] | None:
+    """The newest checkpoint below ``folder`` that is not damaged."""
+    for path in newest(folder):
+        try:
+            return path, load(path)
+        except DamagedError:
+            continue
+    return None
+
+
 def keep(folder: Path, last: int, also: str | None) -> None:
     """Delete all checkpoints below ``folder`` but the ``last`` newest and the one called ``also``."""
     for path in list(newest(folder))[last:]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Ema:
-    """Average of the parameters of an unwrapped model; its buffers are copied.
+    """Average of the parameters of an unwrapped model, of each process's shards if they are sharded.
 
     After ``n`` updates the decay is ``min(decay, (1 + n) / (10 + n))``, so that the first steps are soon forgotten
     (TensorFlow's ``ExponentialMovingAverage`` with ``num_updates``). Parameters that do not change, frozen ones, keep
@@ -24,8 +24,7 @@ class Ema:
     def __init__(self, model: nn.Module, decay: float) -> None:
         self.decay = decay
         self.updates = 0
-        self._model = model
-        self._live: list[Tensor] = list(model.parameters())
+        self._live = [_here(parameter) for parameter in model.parameters()]
         self._shadow = [parameter.detach().clone() for parameter in self._live]
 
     @torch.no_grad()
@@ -54,18 +53,13 @@ class Ema:
 
     @torch.no_grad()
     def _swap(self) -> None:
-        for live, shadow in zip(self._live, self._shadow, strict=True):
-            live.data, shadow.data = shadow.data, live.data
+        for live, shadow in zip(self._live, self._shadow, strict=True):  # in place: a shard can't be exchanged
+            kept = live.clone()
+            live.copy_(shadow)
+            shadow.copy_(kept)
 
-    def state_dict(self) -> dict[str, Tensor]:
-        """The model's state dict with averaged parameters, on the CPU."""
-        with self.applied():
-            return {name: value.detach().cpu().clone() for name, value in self._model.state_dict().items()}
 
-    @torch.no_grad()
-    def load(self, weights: dict[str, Tensor], updates: int) -> None:
-        """Take up an average that was saved by :meth:`state_dict`."""
-        names = {id(parameter): name for name, parameter in self._model.named_parameters()}
-        for live, shadow in zip(self._live, self._shadow, strict=True):
-            shadow.copy_(weights[names[id(live)]])
-        self.updates = updates
+def _here(parameter: Tensor) -> Tensor:
+    """A parameter, or this process's shard of it."""
+    sharded: Any = parameter
+    return sharded.detach().to_local() if hasattr(sharded, "to_local") else parameter

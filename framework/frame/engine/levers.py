@@ -60,7 +60,7 @@ def choose(built: Built, saved: Levers | None) -> tuple[Levers, tuple[str, ...]]
     """
     train, device, told = built.run.train, built.strategy.root_device, []
     if train.compile is True and not built.strategy.compiles:
-        told.append("warning train.compile has no effect: this strategy copies the model")
+        told.append("warning train.compile has no effect: this strategy can't run a compiled model")
     if train.precision == "bf16" and device.type == "cuda" and not _has_bf16():
         told.append(f'warning train.precision: {device_name(device)} emulates bf16; "fp16" is faster')
     asked = Levers(train.precision, train.channels_last, train.compile if built.strategy.compiles else False)
@@ -68,7 +68,8 @@ def choose(built: Built, saved: Levers | None) -> tuple[Levers, tuple[str, ...]]
         levers = Levers(*(old if new == AUTO else new for new, old in zip(asked, saved, strict=True)))
     else:
         before = randomness.capture()
-        levers, reasons = _probed(built, asked)
+        probed = _probed(built, asked) if built.strategy.is_global_zero else None
+        levers, reasons = built.strategy.broadcast(probed)
         randomness.restore(before)  # so that a probe changes nothing
         told += [f"compute {reason}" for reason in reasons]
     return levers, (f"compute {levers}", *told)

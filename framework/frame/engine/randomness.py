@@ -16,6 +16,11 @@ def seed(value: int) -> None:
     random.seed(value)
 
 
+def derived(*parts: int) -> int:
+    """A seed that depends on all of some numbers, such as (seed, step, rank)."""
+    return int(np.random.SeedSequence(parts).generate_state(1)[0])
+
+
 def capture() -> dict[str, Any]:
     """The states of torch's, numpy's and Python's generators: tensors, lists and numbers only."""
     kind, key, position, has_gauss, gauss = np.random.get_state()  # noqa: NPY002  (the global one is meant)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from frame.config.run import Run
+    from frame.contracts.strategy import Strategy
     from frame.engine.checkpoint import Content
 
 _MAY_CHANGE = ("run.", "data.workers", "strategy.", "callbacks.", "train.keep", "train.save_every", "plugins.")
@@ -27,6 +28,15 @@ class Found(NamedTuple):
     content: Content | None = None
     lines: tuple[str, ...] = ()
     """What a person should know about them."""
+
+
+def shared(run: Run, strategy: Strategy) -> Found:
+    """What all processes go on from: the first one's :func:`newest`, which the others read from the same folder."""
+    found = newest(run) if strategy.is_global_zero else Found()
+    folder, path = strategy.broadcast((found.folder, found.path))
+    if strategy.is_global_zero:
+        return found
+    return Found(folder, path, path and checkpoint.load(path))
 
 
 def newest(run: Run) -> Found:

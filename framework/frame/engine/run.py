@@ -16,7 +16,7 @@ from frame.engine.events import Events
 from frame.engine.fit import Fit, RunStopped
 from frame.engine.folder import RESULT, make_folder
 from frame.engine.levers import Levers, choose, compile_failures_told
-from frame.engine.resume import Found, newest
+from frame.engine.resume import Found, shared
 from frame.engine.stopping import Stopping
 from frame.engine.weights import load_into
 from frame.plugin.catalog import catalog
@@ -120,7 +120,7 @@ def execute(run: Run, *, resume: bool = False) -> Result | None:
 def _prepared(run: Run, strategy: Strategy, events: Events, stopping: Stopping, *, resume: bool) -> Fit:
     """The run, built, with its folder, ready to go on from where it was."""
     built = build(run, strategy)
-    found = newest(run) if resume else Found()
+    found = shared(run, strategy) if resume else Found()
     if found.content is not None and found.path is not None:
         load_into(built.model, found.content.weights, found.path)  # says what does not fit
     saved = found.content.state.get("levers") if found.content else None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from frame.engine import checkpoint, randomness
 from frame.engine.checkpoint import Content
 from frame.engine.folder import versions
+from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,18 +37,24 @@ class Snapshots:
         self.folder = folder
 
     def save(self, progress: Progress, stage: str, figures: dict[str, float], optimizer: Optimizer) -> Path:
-        """Write a checkpoint, keep the newest and the best, and return its folder."""
+        """Write a checkpoint, keep the newest and the best, and return its folder. All processes have to call it.
+
+        Raises
+        ------
+        UserError
+            On all processes, if the first could not write it.
+        """
         run = self.built.run
         content = Content(
             weights=self.strategy.model_state_dict(self.module),
-            ema=self.ema.state_dict() if self.ema else None,
+            ema=self._average(),
             state={
                 "progress": progress.plain(),
                 "optimizer": self.strategy.optimizer_state_dict(self.module, optimizer),
                 "losses": self.built.objective.state_dict(),
                 "levers": list(self.levers),
                 "scaler": self.scaler.state_dict(),
-                "random": randomness.capture(),
+                "random": self.strategy.all_gather(randomness.capture()),
                 "ema_updates": self.ema.updates if self.ema else 0,
             },
             about={
@@ -59,34 +66,58 @@ class Snapshots:
             },
         )
         path = self.folder / checkpoint.name(progress.global_step)
-        if self.strategy.is_global_zero:
-            checkpoint.save(self.folder, progress.global_step, content)
-            checkpoint.keep(self.folder, run.train.keep, progress.best)
+        failure = self._written(progress, content) if self.strategy.is_global_zero else None
+        if failure := self.strategy.broadcast(failure):
+            raise UserError(failure)
         return path
+
+    def _written(self, progress: Progress, content: Content) -> str | None:
+        """Write; returns what went wrong."""
+        try:
+            checkpoint.save(self.folder, progress.global_step, content)
+        except UserError as error:
+            return str(error)
+        checkpoint.keep(self.folder, self.built.run.train.keep, progress.best)
+        return None
+
+    def _average(self) -> dict[str, Any] | None:
+        """The model's state dict with averaged parameters."""
+        if self.ema is None:
+            return None
+        with self.ema.applied():  # what is on the CPU is not copied by itself
+            return {name: value.clone() for name, value in self.strategy.model_state_dict(self.module).items()}
 
     def restore(self, content: Content, optimizer: Optimizer) -> None:
         """Take everything back from a checkpoint, the generators' states last."""
         self._restore_parts(content, optimizer)
         if content.state.get("scaler"):  # that of a run in another precision is empty
             self.scaler.load_state_dict(content.state["scaler"])
-        randomness.restore(content.state["random"])
+        self._restore_randomness(content.state)
+
+    def _restore_randomness(self, state: dict[str, Any]) -> None:
+        """Each process takes its own generators' states; among another number of processes only the first does."""
+        states, rank = state["random"], self.strategy.global_rank
+        if rank == 0 or len(states) == self.strategy.world_size:
+            randomness.restore(states[rank])
+        else:
+            seed, step = self.built.run.run.seed, state["progress"]["global_step"]
+            randomness.seed(randomness.derived(seed, step, rank))
 
     def roll_back(self, optimizer: Optimizer) -> bool:
         """Take weights, average, moments and losses' states back from the newest whole checkpoint, if there is one."""
-        for path in checkpoint.newest(self.folder):
-            try:
-                content = checkpoint.load(path)
-            except checkpoint.DamagedError:
-                continue
-            self._restore_parts(content, optimizer)
-            return True
-        return False
+        found = checkpoint.newest_whole(self.folder) if self.strategy.is_global_zero else None
+        path = self.strategy.broadcast(found and found[0])
+        if path is None:
+            return False
+        self._restore_parts(found[1] if found else checkpoint.load(path), optimizer)
+        return True
 
     def _restore_parts(self, content: Content, optimizer: Optimizer) -> None:
         self.strategy.load_model_state_dict(self.module, content.weights)
         if self.ema is not None:
-            state: dict[str, Any] = content.state
-            self.ema.load(content.ema or content.weights, state["ema_updates"])
+            with self.ema.applied():
+                self.strategy.load_model_state_dict(self.module, content.ema or content.weights)
+            self.ema.updates = content.state["ema_updates"]
         self.strategy.load_optimizer_state_dict(self.module, optimizer, content.state["optimizer"])
         self.built.objective.load_state_dict(content.state["losses"])
         self.built.objective.to(self.strategy.root_device)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class Step:
     """Takes optimizer steps. A bad one, of a loss or gradient that is not finite, changes nothing.
 
-    Processes agree without asking: losses are summed over them, gradients exchanged, and what is not finite spreads.
+    Processes agree without asking: losses and gradients are summed over them, and what is not finite spreads.
 
     On a GPU nothing waits for the device: the fused optimizer is told by ``found_inf`` to leave the weights alone, and
     bad steps are counted there. In fp16 a gradient that overflows is no bad step: its scale is halved, as it should be.
