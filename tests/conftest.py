@@ -12,10 +12,30 @@ import pytest
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     Install = Callable[..., Path]
+
+
+def write_distribution(
+    site: Path,
+    distribution: str,
+    plugin: str,
+    source: str,
+    version: str = "1.0",
+    headers: Sequence[str] = (),
+    module: str | None = None,
+    entry: str | None = None,
+) -> None:
+    """A module beside a dist-info folder, as pip would leave them in ``site``."""
+    module = module or f"frame_{plugin}"
+    (site / f"{module}.py").write_text(dedent(source))
+    info = site / f"{distribution.replace('-', '_')}-{version}.dist-info"
+    info.mkdir()
+    headers = ["Metadata-Version: 2.1", f"Name: {distribution}", f"Version: {version}", *headers]
+    (info / "METADATA").write_text("\n".join([*headers, ""]))
+    (info / "entry_points.txt").write_text(f"[frame.plugins]\n{plugin} = {entry or module}\n")
 
 
 @pytest.fixture
@@ -41,14 +61,8 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
         module: str | None = None,
         entry: str | None = None,
     ) -> Path:
-        module = module or f"frame_{plugin}"
-        (site / f"{module}.py").write_text(dedent(source))
-        info = site / f"{distribution.replace('-', '_')}-{version}.dist-info"
-        info.mkdir()
-        headers = [f"Name: {distribution}", f"Version: {version}"]
-        headers += [f"Requires-Dist: {each}" for each in requires] + [f"Provides-Extra: {each}" for each in extras]
-        (info / "METADATA").write_text("\n".join(["Metadata-Version: 2.1", *headers, ""]))
-        (info / "entry_points.txt").write_text(f"[frame.plugins]\n{plugin} = {entry or module}\n")
+        headers = [f"Requires-Dist: {each}" for each in requires] + [f"Provides-Extra: {each}" for each in extras]
+        write_distribution(site, distribution, plugin, source, version, headers, module, entry)
         return site
 
     yield write

@@ -35,3 +35,9 @@ def frame_strategies() -> Iterator[Component]:
         options="frame_strategies.options:ProcessesOptions",
         summary="Several processes, a device each: every one has the whole model and averages its gradients",
     )
+    yield Component(
+        name="fsdp",
+        target="frame_strategies.fsdp:Fsdp",
+        options="frame_strategies.options:ProcessesOptions",
+        summary="Several processes, a device each: every one keeps a shard of the model, for those that are too large",
+    )
