@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
-from tests.engine.conftest import config, train  # noqa: F401  (fixtures)
+from tests.conftest import write_distribution
+from tests.engine.conftest import SMALL, config, train  # noqa: F401  (fixtures)
+from tests.strategies.ranks import Ranks
 from torch.nn.parallel import scatter_gather
 
 from frame_strategies.data_parallel import DataParallel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from torch import nn
 
@@ -34,6 +36,16 @@ class _Gather:
         if all(tensor.ndim == 0 for tensor in tensors):
             warnings.warn("Was asked to gather along dimension 0, but all input tensors were scalars", stacklevel=2)
         return torch.cat([tensor[None] if tensor.ndim == 0 else tensor for tensor in tensors], dim)
+
+
+@pytest.fixture(scope="session")
+def ranks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ranks]:
+    """``ranks(2, work, *arguments)``: what each of two processes returned. They know the plugin of ``train``."""
+    site = tmp_path_factory.mktemp("site-packages")
+    write_distribution(site, "frame-small", "small", SMALL)
+    started = Ranks(site)
+    yield started
+    started.close()
 
 
 _GPU = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")]
