@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -26,6 +27,8 @@ class Ddp(Processes):
 
     def _wrapped(self, module: nn.Module) -> nn.Module:
         _spend_a_warning(self._talk)
+        # Backends choose the strides of a convolution's gradient; nothing that a user could mend.
+        warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides")
         return Averaged(module, self.root_device)
 
     def unwrap(self, module: nn.Module) -> nn.Module:

@@ -13,20 +13,21 @@ from torch.distributed.tensor import DTensor
 from torch.utils import _pytree as pytree
 
 from frame_strategies.processes import Processes
-from frame_strategies.touch import touch
+from frame_strategies.units import touched, units_of, without_views
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from torch.optim import Optimizer
 
+ASKS_FOR_ZEROS = hasattr(FSDPModule, "set_reduce_scatter_unused_params")  # newer than torch 2.6
+
 
 class Fsdp(Processes):
     """Each process keeps a shard of every parameter and of its moments, and puts a part together while it is at work.
 
-    The units that are put together are the modules of the backbone's stages, the head, whose experts differ in what
-    they get to do on each process and so have to be one unit, and the rest. Parameters that a process did not use have
-    a gradient of zeros.
+    What is put together at a time are the large modules of the backbone's stages, the head, and the rest. Parameters
+    that no process used have a gradient of zeros, where on one device they would have none.
     """
 
     @property
@@ -36,12 +37,12 @@ class Fsdp(Processes):
     def _wrapped(self, module: nn.Module) -> nn.Module:
         model: Any = module.to(memory_format=torch.contiguous_format)  # which it insists on
         mesh = init_device_mesh(self.root_device.type, (self.world_size,))
-        parts = [part for stage in model.backbone_stages() for module in stage for part in _callable(module)]
-        for part in (*parts, model.head, model):
-            if not hasattr(FSDPModule, "set_reduce_scatter_unused_params"):
-                touch(part)
-            fully_shard(part, mesh=mesh, reshard_after_forward=True)
-        if hasattr(FSDPModule, "set_reduce_scatter_unused_params"):
+        for unit in units_of(model):
+            without_views(unit)
+            if not ASKS_FOR_ZEROS:
+                touched(unit)
+            fully_shard(unit, mesh=mesh, reshard_after_forward=True)
+        if ASKS_FOR_ZEROS:
             model.set_reduce_scatter_unused_params(True)
         return cast("nn.Module", model)
 
@@ -109,15 +110,6 @@ class Fsdp(Processes):
         return DTensor.from_local(
             own, like.device_mesh, like.placements, run_check=False, shape=like.shape, stride=like.stride()
         )
-
-
-def _callable(module: nn.Module) -> Iterator[nn.Module]:
-    """The module, or what is in it if it is a list, which nothing ever calls."""
-    if isinstance(module, (nn.ModuleList, nn.ModuleDict)):
-        for child in module.children():
-            yield from _callable(child)
-    elif next(module.parameters(), None) is not None:
-        yield module
 
 
 def _square(tensors: list[Tensor], device: torch.device) -> Tensor:
