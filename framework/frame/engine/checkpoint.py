@@ -80,7 +80,7 @@ def save(folder: Path, global_step: int, content: Content) -> Path:
         unfinished.rename(final)
         _sync(folder)
         _remove(replaced)
-    except (OSError, RuntimeError) as error:  # torch.save tells of a full disk by a RuntimeError
+    except (OSError, RuntimeError, SafetensorError) as error:  # a full disk, as torch and safetensors tell of it
         _remove(unfinished)
         cause = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise UserError(f"cannot write checkpoint {final}: {cause}; earlier checkpoints are whole") from error
