@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # the models are small: threads would only wait for each other
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -1,16 +1,15 @@
-"""The predecessor's ten faults: FIELD.md, section 1. Each test would fail on what the predecessor did."""
+"""The ten faults of the script that Frame comes from. Each test would fail on what the script did."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from tests.engine.conftest import config, train  # noqa: F401  (fixtures)
-from torch.optim.optimizer import register_optimizer_step_post_hook
+
+from frame.engine.adamw import FusedAdamW
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from torch import Tensor
     from torch.optim import Optimizer
 
@@ -31,11 +30,11 @@ class Taken(NamedTuple):
 
 
 @pytest.fixture
-def taken() -> Iterator[list[Taken]]:
-    """The steps of a run in order, seen by a hook of torch's own, whatever the engine tells."""
+def taken(monkeypatch: pytest.MonkeyPatch) -> list[Taken]:
+    """The steps of a run in order, as its optimizers took them, whatever the engine tells."""
     seen: list[Taken] = []
 
-    def look(optimizer: Optimizer, *_: Any) -> None:
+    def look(optimizer: Optimizer) -> None:
         step = Taken(optimizer, {}, {}, {}, {})
         owned = [(p, group["lr"]) for group in optimizer.param_groups for p in group["params"] if p.ndim == 4]
         for name, (weight, rate) in zip(NAMES, owned, strict=True):
@@ -47,6 +46,11 @@ def taken() -> Iterator[list[Taken]]:
                 step.moments[name] = optimizer.state[weight]["exp_avg"].clone()
         seen.append(step)
 
-    handle = register_optimizer_step_post_hook(look)
-    yield seen
-    handle.remove()
+    take = FusedAdamW.step
+
+    def step(self: FusedAdamW) -> None:
+        take(self)
+        look(self)
+
+    monkeypatch.setattr(FusedAdamW, "step", step)
+    return seen
