@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+from torch.autograd import grad
 from torch.utils import _pytree as pytree
 
 from frame.data.pipeline import normalized, target
@@ -152,9 +153,17 @@ class Step:
         if len(images):
             return objective(self.module(self._normalized(images)), masks)  # type: ignore[no-any-return]
         blank = self.module(self._normalized(images.new_zeros(1, *images.shape[1:])))
-        _, nothing = objective(pytree.tree_map_only(Tensor, lambda each: each[:0], blank), masks)
-        outputs = [each for each in pytree.tree_leaves(blank) if isinstance(each, Tensor) and each.requires_grad]
-        return torch.stack([(0 * each).sum() for each in outputs]).sum(), torch.zeros_like(nothing)
+        empty = pytree.tree_map_only(Tensor, lambda each: each[:0].detach().requires_grad_(each.requires_grad), blank)
+        loss, nothing = objective(empty, masks)
+        pairs = [
+            (whole, none)
+            for whole, none in zip(pytree.tree_leaves(blank), pytree.tree_leaves(empty), strict=True)
+            if isinstance(whole, Tensor) and whole.requires_grad
+        ]
+        # What no loss looks at has no gradient in the other processes, and must have none here.
+        gradients = grad(loss, [none for _, none in pairs], allow_unused=True)
+        used = [whole for (whole, _), gradient in zip(pairs, gradients, strict=True) if gradient is not None]
+        return torch.stack([(0 * each).sum() for each in used]).sum(), torch.zeros_like(nothing)
 
     def _normalized(self, images: Tensor) -> Tensor:
         return normalized(images, self.built.model.memory_format)
