@@ -88,6 +88,18 @@ SMALL = '''
                 return F.binary_cross_entropy_with_logits(prediction.logits, mask)
             return F.cross_entropy(prediction.logits, mask, ignore_index=255)
 
+    class Learned(nn.Module):
+        """A loss with parameters of its own (Kendall et al., 2018), of which one is decayed and one is never used."""
+
+        def __init__(self):
+            super().__init__()
+            self.uncertainty, self.scale = nn.Parameter(torch.zeros(1)), nn.Parameter(torch.ones(1, 1))
+            self.idle = nn.Parameter(torch.ones(2))
+
+        def forward(self, prediction, mask):
+            loss = F.binary_cross_entropy_with_logits(prediction.logits * self.scale, mask)
+            return loss * torch.exp(-self.uncertainty).squeeze() + self.uncertainty.squeeze()
+
     class Explosive(nn.Module):
         def forward(self, prediction, mask):
             return prediction.logits.sum() * float("nan")
@@ -165,6 +177,7 @@ SMALL = '''
     @hookimpl
     def frame_losses():
         yield component("plain", "Plain")
+        yield component("learned", "Learned")
         yield component("explosive", "Explosive")
 
     @hookimpl

@@ -13,6 +13,8 @@ import pytest
 import torch
 from tests.conftest import write_distribution
 from tests.engine.conftest import SMALL, config, train  # noqa: F401  (fixtures)
+from tests.engine.states import state_of
+from tests.strategies import work
 from tests.strategies.ranks import Ranks
 from torch.nn.parallel import scatter_gather
 
@@ -46,6 +48,28 @@ def ranks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ranks]:
     started = Ranks(site)
     yield started
     started.close()
+
+
+@pytest.fixture
+def run_of(train, config, ranks) -> Callable[..., Any]:  # noqa: F811
+    """``run_of(strategy, *settings)``: the losses of a run's steps and epochs, its figures and its last checkpoint."""
+
+    def run(
+        strategy: str, *settings: str, processes: int = 2, name: str | None = None, resume: bool = False, **tables: Any
+    ) -> Any:
+        tables = {"run": config["run"] | {"name": name or strategy}} | tables
+        if strategy in ("ddp", "fsdp"):
+            tables["strategy"] = {"name": strategy, "timeout": 60}
+            log, metrics = ranks(processes, work.trained, config | tables, settings, resume)[0]
+        else:
+            device = {"device": "cpu"} if strategy == "single" else {"devices": processes}
+            metrics = train(*settings, resume=resume, strategy={"name": strategy} | device, **tables).metrics
+            log = list(train.log)
+        losses = [entry[5] for entry in log if entry[0] == "step"]
+        means = [entry[3] for entry in log if entry[0] == "epoch"]
+        return losses, means, metrics, state_of(train.runs / tables["run"]["name"])
+
+    return run
 
 
 _GPU = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")]

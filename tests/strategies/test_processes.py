@@ -2,32 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 import torch
-from tests.engine.states import state_of
-from tests.strategies import work
 from tests.strategies.test_training import CLOSE, EPOCHS, SETTINGS
-
-
-@pytest.fixture
-def run_of(train, config, ranks):
-    """``run_of(strategy, *settings)``: the losses of a run's steps and epochs, its figures and its last checkpoint."""
-
-    def run(strategy: str, *settings: str, processes: int = 2, name: str | None = None, **options: Any) -> Any:
-        tables = config | {"run": config["run"] | {"name": name or strategy}}
-        if strategy == "single":
-            result = train(*settings, run=tables["run"])
-            log, metrics = list(train.log), result.metrics
-        else:
-            tables["strategy"] = {"name": strategy, "timeout": 60, **options}
-            log, metrics = ranks(processes, work.trained, tables, settings)[0]
-        losses = [entry[5] for entry in log if entry[0] == "step"]
-        means = [entry[3] for entry in log if entry[0] == "epoch"]
-        return losses, means, metrics, state_of(train.runs / tables["run"]["name"])
-
-    return run
 
 
 @pytest.mark.parametrize("processes", [2, 3])
