@@ -1,6 +1,6 @@
 """What each device strategy makes of the same step: its time at one total batch, over that of ``single``.
 
-    python benchmarks/strategies.py [--backbone NAME] [--head NAME] [--size PX] [--batch IMAGES] [--rounds N] [--steps N]
+    python benchmarks/strategies.py [--backbone NAME] [--head NAME] [--size PX] [--batch IMAGES] [--rounds N]
 
 Every contestant has processes of its own that are built once, as ``frame.run`` would, and wait while others take their
 turn: ``STEPS`` steps each round, on one batch that was loaded before, with clipping, guard and average. So a noisy
@@ -97,7 +97,8 @@ class Team:
         """Let all processes do something; returns the first one's answer."""
         for pipe in self.pipes:
             pipe.send((what, steps))
-        return [pipe.recv() for pipe in self.pipes][0]
+        answers = [pipe.recv() for pipe in self.pipes]
+        return answers[0]
 
 
 def serve(pipe: Connection, contestant: Contestant, args: argparse.Namespace, rank: int, port: int) -> None:

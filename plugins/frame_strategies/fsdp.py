@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +29,20 @@ class Fsdp(Processes):
     What is put together at a time are the large modules of the backbone's stages, the head, and the rest. Parameters
     that no process used have a gradient of zeros, where on one device they would have none.
     """
+
+    def __init__(
+        self,
+        *,
+        devices: int | Sequence[int] | None = None,
+        timeout: float = 600.0,
+        checkpoints: Literal["portable", "sharded", "both"] = "portable",
+    ) -> None:
+        super().__init__(devices=devices, timeout=timeout)
+        self._checkpoints = checkpoints
+
+    @property
+    def checkpoints(self) -> Literal["portable", "sharded", "both"]:
+        return self._checkpoints if self.grouped else "portable"
 
     @property
     def compiles(self) -> bool:

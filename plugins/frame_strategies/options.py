@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -25,3 +25,9 @@ class ProcessesOptions(Options):
     processes, 1 by default."""
     timeout: float = Field(default=600.0, gt=0)
     """Seconds that a process waits for the others before it gives up."""
+
+
+class FsdpOptions(ProcessesOptions):
+    checkpoints: Literal["portable", "sharded", "both"] = "portable"
+    """Weights and moments whole in one file each, written by the first process; or in shards, by each process what it
+    holds, which takes less memory and time; or both. Any strategy goes on from any of them."""

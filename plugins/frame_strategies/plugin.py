@@ -38,6 +38,6 @@ def frame_strategies() -> Iterator[Component]:
     yield Component(
         name="fsdp",
         target="frame_strategies.fsdp:Fsdp",
-        options="frame_strategies.options:ProcessesOptions",
+        options="frame_strategies.options:FsdpOptions",
         summary="Several processes, a device each: every one keeps a shard of the model, for those that are too large",
     )

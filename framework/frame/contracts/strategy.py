@@ -61,6 +61,11 @@ class Strategy:
         """Whether the model may be compiled; not if it is copied or taken apart, for that is in Python alone."""
         return True
 
+    @property
+    def checkpoints(self) -> Literal["portable", "sharded", "both"]:
+        """How weights and moments are saved: whole, by the first process; by each what it holds; or both."""
+        return "portable"
+
     def describe(self, batch_size: int) -> str:
         """Devices found and used, and the images each gets of a batch, for the start of the run."""
         return f"1 {device_name(self.root_device)}; {batch_size} images a batch"

@@ -2,6 +2,7 @@
 
 ``model.safetensors`` holds the weights, ``ema.safetensors`` their average if there is one, ``state.pt`` what resuming
 needs beside them, in tensors and plain types, and ``checkpoint.json`` the sums of the others and what they belong to.
+The folder ``shards`` has weights, average and moments as several processes write them, beside the first two or instead.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from frame.engine.weights import EMA_FILE, MODEL_FILE
+from frame.engine.weights import EMA_FILE, INDEX_FILE, MODEL_FILE
 from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:
@@ -37,11 +38,14 @@ class Content:
     """What a checkpoint holds."""
 
     weights: dict[str, Tensor]
+    """Empty if they are written in shards alone; so are the average and ``state["optimizer"]`` then."""
     ema: dict[str, Tensor] | None
     state: dict[str, Any]
     """Tensors, numbers, strings, lists and dicts of them."""
     about: dict[str, Any]
     """For people and other programs: position, figures, config, versions. JSON."""
+    in_shards: bool = False
+    """Whether processes have written shards into the folder that :func:`begin` made."""
 
 
 def name(global_step: int) -> str:
@@ -51,6 +55,23 @@ def name(global_step: int) -> str:
 
 class DamagedError(UserError):
     """A checkpoint is not whole."""
+
+
+def begin(folder: Path, global_step: int) -> Path:
+    """Make the folder in which a checkpoint below ``folder`` is written.
+
+    Raises
+    ------
+    UserError
+        If it can't be made.
+    """
+    unfinished = folder / f"{_UNFINISHED}{name(global_step)}"
+    try:
+        _remove(unfinished)
+        unfinished.mkdir(parents=True)
+    except OSError as error:
+        raise UserError(f"cannot write checkpoint {folder / name(global_step)}: {error.strerror}") from error
+    return unfinished
 
 
 def save(folder: Path, global_step: int, content: Content) -> Path:
@@ -64,16 +85,19 @@ def save(folder: Path, global_step: int, content: Content) -> Path:
     final = folder / name(global_step)
     unfinished, replaced = folder / f"{_UNFINISHED}{final.name}", folder / f"{_REPLACED}{final.name}"
     try:
-        _remove(unfinished, replaced)
-        unfinished.mkdir(parents=True)
-        save_file(_contiguous(content.weights), unfinished / MODEL_FILE)
-        if content.ema is not None:
+        _remove(replaced)
+        if not content.in_shards:
+            begin(folder, global_step)
+        if content.weights:
+            save_file(_contiguous(content.weights), unfinished / MODEL_FILE)
+        if content.ema:
             save_file(_contiguous(content.ema), unfinished / EMA_FILE)
         torch.save(content.state, unfinished / STATE_FILE)
-        files = {path.name: _digest(path) for path in sorted(unfinished.iterdir())}
+        paths = sorted(path for path in unfinished.rglob("*") if path.is_file())
+        files = {path.relative_to(unfinished).as_posix(): _digest(path) for path in paths}
         manifest = {"format": FORMAT, "files": files, **content.about}
         (unfinished / MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
-        for path in (*unfinished.iterdir(), unfinished):
+        for path in (*unfinished.rglob("*"), unfinished):
             _sync(path)
         if final.exists():  # the same step again, an epoch's end after a stop at its last step
             final.rename(replaced)
@@ -100,23 +124,25 @@ def load(path: Path) -> Content:
         if manifest["format"] != FORMAT:
             raise DamagedError(f"checkpoint {path} is of format {manifest['format']}, this Frame reads {FORMAT}")
         files = dict(manifest["files"])
-        for file in (MODEL_FILE, STATE_FILE):
+        in_shards = INDEX_FILE in files and MODEL_FILE not in files
+        for file in (STATE_FILE,) if in_shards else (MODEL_FILE, STATE_FILE):
             files.setdefault(file, None)
         for file, digest in files.items():
             if _digest(path / file) != digest:
                 raise DamagedError(f"checkpoint {path} is damaged: {file} is not what was written")
-        return Content(
-            weights=load_file(path / MODEL_FILE),
-            ema=load_file(path / EMA_FILE) if EMA_FILE in files else None,
-            state=torch.load(path / STATE_FILE, map_location="cpu", weights_only=True),
-            about={key: value for key, value in manifest.items() if key not in ("format", "files")},
-        )
+        state = torch.load(path / STATE_FILE, map_location="cpu", weights_only=True)
+        about = {key: value for key, value in manifest.items() if key not in ("format", "files")}
+        if in_shards:
+            from frame.engine.shards import read_shards  # half a second of imports, that few runs need
+
+            weights, ema, state["optimizer"] = read_shards(path)
+        else:
+            weights, ema = load_file(path / MODEL_FILE), load_file(path / EMA_FILE) if EMA_FILE in files else None
+        return Content(weights, ema, state, about)
     except OSError as error:
         raise DamagedError(f"checkpoint {path} is damaged: {error.strerror or error}: {error.filename}") from None
     except UnpicklingError:
-        raise DamagedError(
-            f"checkpoint {path}: {STATE_FILE} holds more than tensors and plain types; not loaded"
-        ) from None
+        raise DamagedError(f"checkpoint {path} holds more than tensors and plain types; not loaded") from None
     except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, EOFError, SafetensorError) as error:
         cause = str(error).partition("\n")[0]
         raise DamagedError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from frame.engine import checkpoint, randomness
 from frame.engine.checkpoint import Content
@@ -10,6 +10,7 @@ from frame.engine.folder import versions
 from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from torch import nn
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from frame.engine.ema import Ema
     from frame.engine.levers import Levers
     from frame.engine.progress import Progress
+
+T = TypeVar("T")
 
 
 class Snapshots:
@@ -42,15 +45,18 @@ class Snapshots:
         Raises
         ------
         UserError
-            On all processes, if the first could not write it.
+            On all processes, if one could not write it.
         """
-        run = self.built.run
+        form, step = self.strategy.checkpoints, progress.global_step
+        if form != "portable":
+            self._write_shards(step, optimizer)
+        weights, ema, moments = self._parts(optimizer, full=True) if form != "sharded" else ({}, None, {})
         content = Content(
-            weights=self.strategy.model_state_dict(self.module),
-            ema=self._average(),
+            weights=weights,
+            ema=ema,
             state={
                 "progress": progress.plain(),
-                "optimizer": self.strategy.optimizer_state_dict(self.module, optimizer),
+                "optimizer": moments,
                 "losses": self.built.objective.state_dict(),
                 "levers": list(self.levers),
                 "scaler": self.scaler.state_dict(),
@@ -61,31 +67,48 @@ class Snapshots:
                 "position": {"stage": stage, "epoch": progress.epoch, "step": progress.step},
                 "metrics": figures,
                 "measured_on": "ema" if self.ema else "raw",
-                "config": run.tables(),
-                "versions": versions(run),
+                "config": self.built.run.tables(),
+                "versions": versions(self.built.run),
             },
+            in_shards=form != "portable",
         )
-        path = self.folder / checkpoint.name(progress.global_step)
-        failure = self._written(progress, content) if self.strategy.is_global_zero else None
-        if failure := self.strategy.broadcast(failure):
-            raise UserError(failure)
-        return path
+        self._first(lambda: self._write(progress, content))
+        return self.folder / checkpoint.name(step)
 
-    def _written(self, progress: Progress, content: Content) -> str | None:
-        """Write; returns what went wrong."""
-        try:
-            checkpoint.save(self.folder, progress.global_step, content)
-        except UserError as error:
-            return str(error)
+    def _write(self, progress: Progress, content: Content) -> None:
+        checkpoint.save(self.folder, progress.global_step, content)
         checkpoint.keep(self.folder, self.built.run.train.keep, progress.best)
-        return None
 
-    def _average(self) -> dict[str, Any] | None:
-        """The model's state dict with averaged parameters."""
-        if self.ema is None:
-            return None
-        with self.ema.applied():  # what is on the CPU is not copied by itself
-            return {name: value.clone() for name, value in self.strategy.model_state_dict(self.module).items()}
+    def _write_shards(self, step: int, optimizer: Optimizer) -> None:
+        from frame.engine.shards import write_shards  # half a second of imports, that few runs need
+
+        unfinished = self._first(lambda: checkpoint.begin(self.folder, step))
+        write_shards(unfinished, *self._parts(optimizer, full=False))
+
+    def _first(self, work: Callable[[], T]) -> T:
+        """What the first process's ``work`` returns; what it raises for the user is raised by all."""
+        found: T | UserError | None = None
+        if self.strategy.is_global_zero:
+            try:
+                found = work()
+            except UserError as error:
+                found = error
+        found = self.strategy.broadcast(found)
+        if isinstance(found, UserError):
+            raise found
+        return cast("T", found)
+
+    def _parts(
+        self, optimizer: Optimizer, *, full: bool
+    ) -> tuple[dict[str, Any], dict[str, Any] | None, dict[str, dict[str, Any]]]:
+        """Weights, their average, and the optimizer's moments: ``full`` as for the strategy's state dicts."""
+        ema, strategy = None, self.strategy
+        if self.ema is not None:
+            with self.ema.applied():  # what is on the CPU is not copied by itself
+                average = strategy.model_state_dict(self.module, full=full)
+                ema = {name: value.clone() for name, value in average.items()}
+        moments = strategy.optimizer_state_dict(self.module, optimizer, full=full)
+        return strategy.model_state_dict(self.module, full=full), ema, moments
 
     def restore(self, content: Content, optimizer: Optimizer) -> None:
         """Take everything back from a checkpoint, the generators' states last."""

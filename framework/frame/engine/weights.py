@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 MODEL_FILE, EMA_FILE = "model.safetensors", "ema.safetensors"
+SHARDS, INDEX = "shards", ".metadata"
+INDEX_FILE = f"{SHARDS}/{INDEX}"
 _WRAPPERS = ("model_state_dict", "state_dict", "model")
 _PREFIXES = ("module.", "_orig_mod.")
 
@@ -37,8 +39,13 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     if path.is_dir():
         file = path / (EMA_FILE if (path / EMA_FILE).exists() else MODEL_FILE)
     try:
-        if file.suffix == ".safetensors":
-            found: Any = load_file(file)
+        if path.is_dir() and not file.exists() and (path / INDEX_FILE).exists():
+            from frame.engine.shards import read_shards  # half a second of imports, that few runs need
+
+            weights, average, _ = read_shards(path)
+            found: Any = average or weights
+        elif file.suffix == ".safetensors":
+            found = load_file(file)
         else:
             found = torch.load(file, map_location="cpu", weights_only=True)
     except OSError as error:
