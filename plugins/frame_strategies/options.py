@@ -25,6 +25,9 @@ class ProcessesOptions(Options):
     processes, 1 by default."""
     timeout: float = Field(default=600.0, gt=0)
     """Seconds that a process waits for the others before it gives up."""
+    max_restarts: int = Field(default=0, ge=0)
+    """How often the processes that Frame starts are started again, from the last checkpoint, after one was lost. Those
+    of ``torchrun`` have its own ``--max-restarts``."""
 
 
 class FsdpOptions(ProcessesOptions):

@@ -42,7 +42,10 @@ class Processes(Strategy):
         Seconds that a process waits for the others before it gives up.
     """
 
-    def __init__(self, *, devices: int | Sequence[int] | None = None, timeout: float = 600.0) -> None:
+    def __init__(
+        self, *, devices: int | Sequence[int] | None = None, timeout: float = 600.0, max_restarts: int = 0
+    ) -> None:
+        self.max_restarts = max_restarts
         self.rank, self._world_size, self.local_rank = (
             int(os.environ.get(name, default)) if started_by_launcher() else default
             for name, default in (("RANK", 0), ("WORLD_SIZE", 1), ("LOCAL_RANK", 0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -47,15 +48,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(module.command(module.parser().parse_args(arguments[1:])))
     except UserError as error:
-        return _fail(str(error))
+        return _one_of_several(error) if "RANK" in os.environ else _fail(str(error))
     except BrokenPipeError:  # the reader, such as head, has seen enough
         sys.stderr.close()
         return 0
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
+    except Exception as error:
+        if "RANK" not in os.environ and type(error).__name__ != "RunFailedError":
+            raise
+        return _one_of_several(error)
     finally:
         gc.enable()
+
+
+def _one_of_several(error: Exception) -> int:
+    from frame.engine.ranks import tell
+
+    return tell(error)
 
 
 def _fail(message: str) -> int:

@@ -31,9 +31,13 @@ def command(args: Namespace) -> int:
     gc.enable()
     if args.dry_run:
         from frame.engine.dry_run import estimate
+        from frame.engine.ranks import rank
 
-        print(estimate(run))
+        estimated = estimate(run)
+        if rank() == 0:
+            print(estimated)
         return 0
+    from frame.engine.ranks import agent
     from frame.engine.run import execute
     from frame.engine.stopping import EXIT_CODES
 
@@ -47,5 +51,5 @@ def command(args: Namespace) -> int:
         print(f"{what:<15}  {path}")
     if result.stopped is not None:
         print(f"stopped by {result.stopped} and saved; 'frame run {args.config} --resume' goes on", file=sys.stderr)
-        return EXIT_CODES[result.stopped]
+        return 0 if agent() else EXIT_CODES[result.stopped]  # or the agent would start the run again
     return 0

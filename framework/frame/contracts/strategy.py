@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from contextlib import contextmanager, nullcontext
 from itertools import count
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from torch.utils.data import DataLoader
 
 
+class HasStep(Protocol):
+    """A position in a run."""
+
+    global_step: int
+    """Optimizer steps done."""
+
+
 class Strategy:
     """One device, one process: the base of all strategies. Method names follow Lightning Fabric's.
 
@@ -26,9 +33,20 @@ class Strategy:
     :meth:`setup_module` returned.
     """
 
+    max_restarts: int = 0
+    """How often the processes that Frame starts for :meth:`processes` are started again after one was lost."""
+    advice: str | None = None
+    """What would serve better on this machine, for the start of the run."""
+    progress: HasStep | None = None
+    """Where the run is, set once it is built; for messages about processes that don't come."""
+
     def processes(self) -> int:
         """Processes on this machine: those that a launcher has started, or should start if there is none yet."""
         return 1
+
+    def is_first_to_fail(self) -> bool:
+        """Whether no other process has failed before: then this one says why. Called once, when it fails."""
+        return True
 
     def setup_environment(self) -> None:
         """Start whatever the strategy needs (process groups, devices). Called once, before anything is built."""

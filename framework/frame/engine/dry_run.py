@@ -16,6 +16,7 @@ from frame.data.pipeline import windows
 from frame.engine.build import build
 from frame.engine.events import Events
 from frame.engine.fit import Fit
+from frame.engine.launch import launch, set_up, wants_processes
 from frame.engine.levers import choose, compile_failures_told
 from frame.engine.model import parameter_count
 from frame.engine.stages import set_rates, set_trained
@@ -107,7 +108,10 @@ def estimate(run: Run) -> Estimate:
         As the run itself would.
     """
     strategy: Strategy = run.strategy()
-    strategy.setup_environment()
+    if wants_processes(strategy):
+        estimated: Estimate = launch(strategy, estimate, run)
+        return estimated
+    set_up(strategy)
     try:
         built = build(run, strategy)
         levers, told = choose(built, None)

@@ -43,8 +43,13 @@ def make_folder(run: Run) -> Path:
 
 def latest_folder(run: Run) -> Path | None:
     """The newest folder that a run of this name has made, if there is one."""
-    folders = [path for path in run.run.folder.glob(f"{run.name}*") if _number(path, run.name)]
-    return max(folders, key=lambda path: _number(path, run.name), default=None)
+    return next(reversed(folders(run)), None)
+
+
+def folders(run: Run) -> list[Path]:
+    """The folders that runs of this name have made, the oldest first."""
+    found = [path for path in run.run.folder.glob(f"{run.name}*") if _number(path, run.name)]
+    return sorted(found, key=lambda path: _number(path, run.name))
 
 
 def _number(path: Path, name: str) -> int:

@@ -30,9 +30,11 @@ class Found(NamedTuple):
     """What a person should know about them."""
 
 
-def shared(run: Run, strategy: Strategy) -> Found:
-    """What all processes go on from: the first one's :func:`newest`, which the others read from the same folder."""
-    found = newest(run) if strategy.is_global_zero else Found()
+def shared(run: Run, strategy: Strategy, folder: Path | None = None) -> Found:
+    """What all processes go on from: what the first one finds, in ``folder`` or in the newest of this name."""
+    found = Found()
+    if strategy.is_global_zero:
+        found = newest(run) if folder is None else newest_in(folder, run)
     folder, path = strategy.broadcast((found.folder, found.path))
     if strategy.is_global_zero:
         return found
@@ -40,13 +42,18 @@ def shared(run: Run, strategy: Strategy) -> Found:
 
 
 def newest(run: Run) -> Found:
-    """The newest run of this name, with its newest whole checkpoint.
-
-    A damaged checkpoint is passed over for the one before it; without any the run starts anew.
-    """
+    """The newest run of this name, with its newest whole checkpoint."""
     folder = latest_folder(run)
     if folder is None:
         return Found(lines=(f"resume  no run called {run.name!r} in {run.run.folder}: it starts anew",))
+    return newest_in(folder, run)
+
+
+def newest_in(folder: Path, run: Run) -> Found:
+    """A run's folder, with its newest whole checkpoint.
+
+    A damaged checkpoint is passed over for the one before it; without any the run starts anew.
+    """
     told = []
     for path in checkpoint.newest(folder / CHECKPOINTS):
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -12,10 +13,13 @@ from frame.config.bind import load_run
 from frame.config.run import toml_value
 from frame.config.verify import verify
 from frame.engine.build import build
+from frame.engine.claim import Claim
 from frame.engine.events import Events
 from frame.engine.fit import Fit, RunStopped
 from frame.engine.folder import RESULT, make_folder
+from frame.engine.launch import launch, set_up, wants_processes
 from frame.engine.levers import Levers, choose, compile_failures_told
+from frame.engine.ranks import OtherRankFailedError
 from frame.engine.resume import Found, shared
 from frame.engine.stopping import Stopping
 from frame.engine.weights import load_into
@@ -85,9 +89,12 @@ def run(
 
 def execute(run: Run, *, resume: bool = False) -> Result | None:
     """Run a bound config. See :func:`run`."""
-    stopping = Stopping(run.run.max_seconds)
     strategy: Strategy = run.strategy()
-    strategy.setup_environment()
+    if wants_processes(strategy):
+        result: Result = launch(strategy, _execute_again, run, resume)
+        return result
+    stopping = Stopping(run.run.max_seconds)
+    set_up(strategy)
     callbacks = run.callbacks if strategy.is_global_zero else {}
     events = Events({label: part() for label, part in callbacks.items()})
     stopped: str | None = None
@@ -99,6 +106,10 @@ def execute(run: Run, *, resume: bool = False) -> Result | None:
                 baselines = fit.fit().baselines
         except RunStopped as stop:
             stopped = stop.reason
+    except Exception:
+        if not strategy.is_first_to_fail():
+            raise OtherRankFailedError("another process failed first, and says why") from None
+        raise
     finally:
         events("on_teardown")
         strategy.teardown()
@@ -117,17 +128,33 @@ def execute(run: Run, *, resume: bool = False) -> Result | None:
     return result
 
 
+def _execute_again(run: Run, resume: bool) -> Result | None:  # noqa: FBT001  (pickled)
+    """:func:`execute` in a process that was started for it."""
+    return execute(run, resume=resume)
+
+
 def _prepared(run: Run, strategy: Strategy, events: Events, stopping: Stopping, *, resume: bool) -> Fit:
     """The run, built, with its folder, ready to go on from where it was."""
     built = build(run, strategy)
-    found = shared(run, strategy) if resume else Found()
+    claim = Claim.of(strategy)
+    earlier = strategy.broadcast(claim.earlier(run) if strategy.is_global_zero else None)
+    if earlier:  # an agent has started these processes again
+        found = shared(run, strategy, earlier[0])
+        claim = replace(claim, started=earlier[1].started)
+        stopping.began(time.time() - claim.started)
+    else:
+        found = shared(run, strategy) if resume else Found()
     if found.content is not None and found.path is not None:
         load_into(built.model, found.content.weights, found.path)  # says what does not fit
     saved = found.content.state.get("levers") if found.content else None
     levers, told = choose(built, Levers(*saved) if saved else None)
     folder = found.folder or strategy.broadcast(make_folder(run) if strategy.is_global_zero else None)
+    if strategy.is_global_zero:
+        claim.write(folder)
     built = replace(built, lines=(*built.lines, *told, *found.lines))
-    return Fit(built, levers, folder, events, stopping, found.content)
+    fit = Fit(built, levers, folder, events, stopping, found.content)
+    strategy.progress = fit.progress
+    return fit
 
 
 def _json(figures: Mapping[str, float]) -> dict[str, float | None]:

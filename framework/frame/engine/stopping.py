@@ -28,6 +28,11 @@ class Stopping:
         self.deadline = None if max_seconds is None else time.monotonic() + max_seconds
         self._signal: str | None = None
 
+    def began(self, seconds: float) -> None:
+        """Count the time from ``seconds`` before now: that of processes which were started again before this one."""
+        if self.deadline is not None:
+            self.deadline -= seconds
+
     @property
     def reason(self) -> str | None:
         """A key of :data:`EXIT_CODES`, or ``None``."""

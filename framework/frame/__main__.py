@@ -1,0 +1,7 @@
+"""``python -m frame``, and ``torchrun -m frame``."""
+
+import sys
+
+from frame.cli.main import main
+
+sys.exit(main())
