@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 from frame import Strategy, UserError
+from frame_strategies.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,6 +43,8 @@ class Processes(Strategy):
         Seconds that a process waits for the others before it gives up.
     """
 
+    _groups = 0  # of this process so far
+
     def __init__(
         self, *, devices: int | Sequence[int] | None = None, timeout: float = 600.0, max_restarts: int = 0
     ) -> None:
@@ -51,8 +54,8 @@ class Processes(Strategy):
             for name, default in (("RANK", 0), ("WORLD_SIZE", 1), ("LOCAL_RANK", 0))
         )
         self.timeout = timedelta(seconds=timeout)
-        self.store: Store | None = None
-        """What the processes share beside their group, so that one can tell the others why it fails."""
+        self._watch: Watch | nullcontext[None] = nullcontext()
+        self._failed = False
         self._kind = next((kind for kind in ("cuda", "xpu") if getattr(torch, kind).is_available()), "cpu")
         self._indices = self._chosen(devices)
         self._own: list[nn.Parameter] = []  # of the model, whose gradients are exchanged by its wrapper
@@ -111,30 +114,54 @@ class Processes(Strategy):
             self._module.set_device(self.root_device)
         if not started_by_launcher():
             return
+        Processes._groups += 1
         if not distributed.is_available():
             raise UserError("this torch is built without torch.distributed; use strategy.name = 'single'")
-        from torch.distributed.rendezvous import rendezvous
-
-        # With a store of its own the group leaves one to this class, under torchrun a new one at each restart.
-        self.store, _, _ = next(rendezvous("env://", self.rank, self.world_size, timeout=self.timeout))
+        patience = self.timeout + timedelta(seconds=30)  # the watch speaks first: it knows who is missing
         distributed.init_process_group(
             BACKENDS[self._kind],
-            store=self.store,
+            store=self._new_store("group"),
             rank=self.rank,
             world_size=self.world_size,
-            timeout=self.timeout,
+            timeout=patience,
             device_id=None if self._kind == "cpu" else self.root_device,
         )
         # Objects and decisions go by a group of the hosts, so that they don't wait for what a GPU is doing.
         own = self._kind != "cpu"
         self._talk = cast(
             "ProcessGroup",
-            distributed.new_group(backend="gloo", timeout=self.timeout) if own else distributed.group.WORLD,
+            distributed.new_group(backend="gloo", timeout=patience) if own else distributed.group.WORLD,
         )
 
+        seconds = self.timeout.total_seconds()
+        self._watch = Watch(self._new_store("watch"), self.rank, self.world_size, seconds, self._position)
+        self.barrier()  # from here on each finds all counts in the store
+
+    def _new_store(self, name: str) -> Store:
+        """A connection to what processes share, with keys of its own.
+
+        A launcher's store outlives restarts, in which the addresses of the dead would be found, and so do several runs
+        of one process.
+        """
+        from torch.distributed.rendezvous import rendezvous
+
+        store, _, _ = next(rendezvous("env://", self.rank, self.world_size, timeout=self.timeout))
+        restarts = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+        return distributed.PrefixStore(f"frame/{restarts}/{Processes._groups}/{name}", store)
+
+    def _position(self) -> str:
+        return f"after step {self.progress.global_step}" if self.progress else "before the first step"
+
+    def is_first_to_fail(self) -> bool:
+        self._failed = True
+        return self._watch.is_first_to_fail() if isinstance(self._watch, Watch) else True
+
     def teardown(self) -> None:
-        if self._talk is not None:
-            self._talk = self.store = None
+        if self._talk is None:
+            return
+        self._talk = None
+        if not self._failed:  # then the process ends, and saying goodbye could wait for ever for those that hang
+            cast("Watch", self._watch).close()
             distributed.destroy_process_group()
 
     @property
@@ -146,6 +173,8 @@ class Processes(Strategy):
         module = module.to(self.root_device)
         if self.grouped:
             module = self._wrapped(module)
+            module.register_forward_pre_hook(lambda *_: self._watch.__enter__())
+            module.register_forward_hook(lambda *_: self._watch.__exit__(None, None, None), always_call=True)
         self._own = list(module.parameters())
         return module
 
@@ -180,9 +209,10 @@ class Processes(Strategy):
         raise NotImplementedError
 
     def backward(self, loss: Tensor) -> None:
-        super().backward(loss)
-        if self.grouped and self._exchanges:
-            self._average_others()
+        with self._watch if self._exchanges else nullcontext():
+            super().backward(loss)
+            if self.grouped and self._exchanges:
+                self._average_others()
 
     def _average_others(self) -> None:
         """What no wrapper of the model does: average the gradients of parameters that losses have."""
@@ -196,21 +226,24 @@ class Processes(Strategy):
             return value
         value = value.clone()
         operation = getattr(distributed.ReduceOp, _OPERATIONS[op])
-        distributed.all_reduce(value, operation, self._talk if value.device.type == "cpu" else None)
+        with self._watch:
+            distributed.all_reduce(value, operation, self._talk if value.device.type == "cpu" else None)
         return value / self.world_size if op == "mean" else value
 
     def all_gather(self, value: Any) -> list[Any]:
         if not self.grouped:
             return [value]
         found: list[Any] = [None] * self.world_size
-        distributed.all_gather_object(found, value, self._talk)
+        with self._watch:
+            distributed.all_gather_object(found, value, self._talk)
         return found
 
     def broadcast(self, value: Any) -> Any:
         if not self.grouped:
             return value
         box = [value]
-        distributed.broadcast_object_list(box, src=0, group=self._talk, device=torch.device("cpu"))
+        with self._watch:
+            distributed.broadcast_object_list(box, src=0, group=self._talk, device=torch.device("cpu"))
         return box[0]
 
     def reduce_boolean_decision(self, decision: bool, *, all_: bool = True) -> bool:  # noqa: FBT001  (Fabric's name)
@@ -220,7 +253,8 @@ class Processes(Strategy):
 
     def barrier(self) -> None:
         if self.grouped:
-            distributed.barrier(self._talk)
+            with self._watch:
+                distributed.barrier(self._talk)
 
     def _kept(self, state: dict[str, Any], *, full: bool) -> dict[str, Any]:
         return super()._kept(state, full=full) if self.is_global_zero else {}
@@ -236,4 +270,5 @@ class Processes(Strategy):
         """Give all processes the first one's: statistics of batches that each has seen for itself."""
         if self.grouped:
             for buffer in self.unwrap(module).buffers():
-                distributed.broadcast(buffer, src=0)
+                with self._watch:
+                    distributed.broadcast(buffer, src=0)

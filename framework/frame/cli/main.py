@@ -21,6 +21,7 @@ COMMANDS = {
     "data": "make data sets",
     "doctor": "versions, devices, plugins, and what is wrong",
 }
+FAILED = 1
 USAGE_ERROR = 2
 INTERRUPTED = 130
 
@@ -48,7 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(module.command(module.parser().parse_args(arguments[1:])))
     except UserError as error:
-        return _one_of_several(error) if "RANK" in os.environ else _fail(str(error))
+        _end_one_of_several(error)
+        return _fail(str(error))
     except BrokenPipeError:  # the reader, such as head, has seen enough
         sys.stderr.close()
         return 0
@@ -56,17 +58,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
     except Exception as error:
-        if "RANK" not in os.environ and type(error).__name__ != "RunFailedError":
+        _end_one_of_several(error)
+        if type(error).__name__ != "RunFailedError":  # which a process has explained
             raise
-        return _one_of_several(error)
+        print(error, file=sys.stderr)
+        return FAILED
     finally:
         gc.enable()
 
 
-def _one_of_several(error: Exception) -> int:
-    from frame.engine.ranks import tell
+def _end_one_of_several(error: Exception) -> None:
+    """Let one of the processes that a launcher started speak for all; returns in any other process."""
+    if "RANK" in os.environ:
+        from frame.engine.ranks import end
 
-    return tell(error)
+        end(error)
 
 
 def _fail(message: str) -> int:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import sys
 import traceback
 from pathlib import Path
+from typing import NoReturn
 
 from frame.plugin.errors import UserError
 
@@ -54,12 +56,16 @@ def _attempt() -> Path | None:
     return parents[1] if len(parents) > 2 and parents[1].name.startswith("attempt_") else None
 
 
-def tell(error: Exception) -> int:
-    """Show what ended this process, unless another one of this machine has shown its own; returns the exit code."""
-    code = USER_ERROR if isinstance(error, UserError) else FAILED
+def end(error: Exception) -> NoReturn:
+    """End this process with what it was ended by, shown unless another one of this machine has shown its own.
+
+    At once, for while others hang a group of processes is not taken down in order.
+    """
     if not isinstance(error, OtherRankFailedError) and speaks_first():
-        print(_shown(error), file=sys.stderr, flush=True)  # noqa: T201  (this is where a process ends)
-    return code
+        sys.stderr.write(f"{_shown(error)}\n")
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(USER_ERROR if isinstance(error, UserError) else FAILED)
 
 
 def speaks_first() -> bool:
@@ -77,10 +83,10 @@ def speaks_first() -> bool:
 
 
 def _shown(error: Exception) -> str:
-    if isinstance(error, (UserError, RunFailedError)):
+    if isinstance(error, UserError):
         return str(error)
     who = f"rank {rank()} of {world_size()}"
     if type(error).__name__ in _LOST or (isinstance(error, RuntimeError) and "gloo" in str(error)):
-        cause = str(error).splitlines()[0]
-        return f"{who}: lost another rank, which was killed or ended, or the network to it ({cause})"
+        cause = re.sub(r"\[/\S*\] ?", "", str(error).splitlines()[0]).split(". ")[0]
+        return f"{who}: lost another rank, which was killed or has ended, or the network to it ({cause})"
     return f"{who}:\n{''.join(traceback.format_exception(error))}".rstrip()

@@ -33,9 +33,9 @@ def main() -> int:
     except UserError as error:
         if ranks.speaks_first():
             (folder / MENDABLE).write_text(str(error), encoding="utf-8")
-        return ranks.USER_ERROR
+        ranks.end(ranks.OtherRankFailedError())  # the launcher says it
     except Exception as error:  # noqa: BLE001  (told here, with its rank)
-        return ranks.tell(error)
+        ranks.end(error)
     if ranks.rank() == 0:
         (folder / RESULT).write_bytes(pickle.dumps(result))
     return 0
