@@ -143,11 +143,12 @@ class Processes(Strategy):
         A launcher's store outlives restarts, in which the addresses of the dead would be found, and so do several runs
         of one process.
         """
+        from torch._C._distributed_c10d import PrefixStore  # no earlier: a torch may be built without it
         from torch.distributed.rendezvous import rendezvous
 
         store, _, _ = next(rendezvous("env://", self.rank, self.world_size, timeout=self.timeout))
         restarts = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
-        return distributed.PrefixStore(f"frame/{restarts}/{Processes._groups}/{name}", store)
+        return PrefixStore(f"frame/{restarts}/{Processes._groups}/{name}", store)
 
     def _position(self) -> str:
         return f"after step {self.progress.global_step}" if self.progress else "before the first step"

@@ -29,7 +29,7 @@ _forkserver.set_forkserver_preload(["frame.engine.run"])
 
 
 def run_until_killed(config: dict[str, Any], *overrides: str, start_method: str = "fork") -> int:
-    """Returns the number of the group that the run's processes were in."""
+    """Returns the number of the session that the run's processes were in."""
     process = _forkserver.Process(target=_run, args=(config, overrides, start_method))
     process.start()
     process.join()
@@ -84,15 +84,15 @@ def test_a_killed_run_goes_on_to_the_same_bits(train, config, moments, workers) 
 @pytest.mark.parametrize("start_method", ["fork", "forkserver"])  # forkserver: Python's own choice from 3.14 on
 def test_a_killed_run_leaves_no_workers_behind(train, config, start_method: str) -> None:
     settings = (*SETTINGS, "data.workers=2", "callbacks.killer.step=2")
-    group = run_until_killed(config | {"callbacks": {"killer": "killer"}}, *settings, start_method=start_method)
+    session = run_until_killed(config | {"callbacks": {"killer": "killer"}}, *settings, start_method=start_method)
     deadline = time.monotonic() + 60
-    while running(group):
-        assert time.monotonic() < deadline, f"still there: {running(group)}"
+    while running(session):
+        assert time.monotonic() < deadline, f"still there: {running(session)}"
         time.sleep(0.1)
 
 
-def running(group: int) -> list[str]:
-    """What runs in a group of processes, and is no zombie that nobody has asked after."""
-    processes = subprocess.run(["ps", "-eo", "pgid=,stat=,args="], capture_output=True, text=True, check=True).stdout
+def running(session: int) -> list[str]:
+    """What runs in a session, and is no zombie that nobody has asked after."""
+    processes = subprocess.run(["ps", "-eo", "sess=,stat=,args="], capture_output=True, text=True, check=True).stdout
     lines = [line.split(maxsplit=2) for line in processes.splitlines()]
-    return [args for number, state, args in lines if int(number) == group and not state.startswith("Z")]
+    return [args for number, state, args in lines if int(number) == session and not state.startswith("Z")]

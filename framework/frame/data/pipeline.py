@@ -209,7 +209,10 @@ def windows(
 
 def _start_worker(_worker: int) -> None:
     cv2.setNumThreads(0)  # a worker is one process of many
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches it too, but the step that waits for it is finished
+    # A terminal's Ctrl-C and an agent's SIGTERM go to a group of processes, but the step that waits for it is finished.
+    if hasattr(os, "setpgrp"):
+        os.setpgrp()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # that it inherits or is sent by a notebook
     threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
 
 

@@ -229,16 +229,17 @@ class Fit:
     def _validate(self, step: Step, loader: DataLoader[Any]) -> dict[str, float]:
         self.events("on_validation_start", len(self.built.validation))
 
-        def observe(sample: Sample, probability: Any) -> None:
-            self.events("on_validation_sample", sample, probability)
-            if self.strategy.world_size == 1 and (reason := self.stopping.reason):
+        def before_batch() -> None:
+            if reason := self._asked_to_stop():
                 raise _InterruptedError(reason)
 
+        def observe(sample: Sample, probability: Any) -> None:
+            self.events("on_validation_sample", sample, probability)
+
+        metrics, note = self.built.new_metrics(), self._note_unreadable
         try:
             with self.ema.applied() if self.ema else nullcontext():
-                return validate(
-                    self.module, self.strategy, loader, self.built.new_metrics(), observe, self._note_unreadable
-                )
+                return validate(self.module, self.strategy, loader, metrics, before_batch, observe, note)
         except _InterruptedError as interrupted:  # saved before the validation, which is run again after the resume
             raise RunStopped(str(interrupted), self._save(step, {})) from None
 
@@ -246,7 +247,8 @@ class Fit:
         """Why the run should stop, agreed on by all processes."""
         reason = self.stopping.reason
         if self.strategy.reduce_boolean_decision(reason is not None, all_=False):
-            return reason or "SIGTERM"  # another process was asked
+            reasons: list[str | None] = self.strategy.all_gather(reason)
+            return next(filter(None, reasons))
         return None
 
 

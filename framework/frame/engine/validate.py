@@ -29,17 +29,20 @@ def validate(
     strategy: Strategy,
     loader: DataLoader[ValidationBatch],
     metrics: Mapping[str, Metric],
+    before_batch: Callable[[], None],
     observe: Callable[[Sample, npt.NDArray[np.float32]], None],
     note_unreadable: Callable[[Iterable[Iterable[str]]], None],
 ) -> dict[str, float]:
     """Run the unwrapped model over ``loader``; returns the figures over all processes.
 
-    ``metrics`` are fresh instances by label; ``observe`` sees each sample of this process with its probability
-    ``[K, H, W]``, and ``note_unreadable`` what was wrong with those that were left out.
+    ``metrics`` are fresh instances by label. ``before_batch`` may end it by an exception, in all processes at once.
+    ``observe`` sees each sample of this process with its probability ``[K, H, W]``, and ``note_unreadable`` what was
+    wrong with those that were left out.
     """
     with torch.inference_mode(), strategy.eval_module(module) as model:  # the strategy may leave that mode again
         memory_format = cast("Segmenter", model).memory_format
         for images, samples, unreadable in batches(loader):
+            before_batch()
             note_unreadable([unreadable])
             if not samples:
                 if strategy.world_size > 1:  # others may wait for this process within the model
