@@ -101,7 +101,9 @@ class Fsdp(Processes):
     def _kept(self, state: dict[str, Any], *, full: bool) -> dict[str, Any]:
         if not full:
             return state
-        return super()._kept(pytree.tree_map_only(DTensor, DTensor.full_tensor, state), full=True)
+        with self._watch:
+            whole = pytree.tree_map_only(DTensor, DTensor.full_tensor, state)
+        return super()._kept(whole, full=True)
 
     def load_model_state_dict(self, module: nn.Module, state: Mapping[str, Any]) -> None:
         own = module.state_dict()

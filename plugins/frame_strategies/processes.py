@@ -43,8 +43,6 @@ class Processes(Strategy):
         Seconds that a process waits for the others before it gives up.
     """
 
-    _groups = 0  # of this process so far
-
     def __init__(
         self, *, devices: int | Sequence[int] | None = None, timeout: float = 600.0, max_restarts: int = 0
     ) -> None:
@@ -114,13 +112,13 @@ class Processes(Strategy):
             self._module.set_device(self.root_device)
         if not started_by_launcher():
             return
-        Processes._groups += 1
         if not distributed.is_available():
             raise UserError("this torch is built without torch.distributed; use strategy.name = 'single'")
+        store, watched = self._stores()
         patience = self.timeout + timedelta(seconds=30)  # the watch speaks first: it knows who is missing
         distributed.init_process_group(
             BACKENDS[self._kind],
-            store=self._new_store("group"),
+            store=store,
             rank=self.rank,
             world_size=self.world_size,
             timeout=patience,
@@ -132,23 +130,23 @@ class Processes(Strategy):
             "ProcessGroup",
             distributed.new_group(backend="gloo", timeout=patience) if own else distributed.group.WORLD,
         )
-
         seconds = self.timeout.total_seconds()
-        self._watch = Watch(self._new_store("watch"), self.rank, self.world_size, seconds, self._position)
+        self._watch = Watch(watched, self.rank, self.world_size, seconds, self._position)
         self.barrier()  # from here on each finds all counts in the store
 
-    def _new_store(self, name: str) -> Store:
-        """A connection to what processes share, with keys of its own.
+    def _stores(self) -> tuple[Store, Store]:
+        """Two connections to what the processes share, with keys of their own.
 
-        A launcher's store outlives restarts, in which the addresses of the dead would be found, and so do several runs
-        of one process.
+        A launcher's store outlives restarts, after which the addresses of the dead would be found in it, and it also
+        outlives the runs of a process, of which there may be several.
         """
         from torch._C._distributed_c10d import PrefixStore  # no earlier: a torch may be built without it
         from torch.distributed.rendezvous import rendezvous
 
-        store, _, _ = next(rendezvous("env://", self.rank, self.world_size, timeout=self.timeout))
-        restarts = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
-        return PrefixStore(f"frame/{restarts}/{Processes._groups}/{name}", store)
+        one, other = (next(rendezvous("env://", self.rank, self.world_size, timeout=self.timeout))[0] for _ in range(2))
+        prefix = f"frame/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}/{self.world_size}"
+        number = (one.add(f"{prefix}/arrived", 1) - 1) // self.world_size  # none arrives twice before all have once
+        return PrefixStore(f"{prefix}/{number}/group", one), PrefixStore(f"{prefix}/{number}/watch", other)
 
     def _position(self) -> str:
         return f"after step {self.progress.global_step}" if self.progress else "before the first step"

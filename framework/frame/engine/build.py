@@ -85,6 +85,8 @@ def build(run: Run, strategy: Strategy) -> Built:
         f"{strategy.describe(plan.table.batch_size)}"
         for plan in plans
     ]
+    if strategy.advice:
+        told.append(f"advice  {strategy.advice}")
     built = Built(
         run=run,
         strategy=strategy,
