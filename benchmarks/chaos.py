@@ -5,8 +5,8 @@
 Each time ``torchrun --max-restarts 1`` trains the plugin ``tiny.py``'s model by ``ddp`` in two processes under gloo, in
 two stages, with dropout, an average of the weights and a checkpoint every third step. After a random time, spread over
 all that a whole launch takes, from the start of the workers over steps, validations and checkpoints to their end, one
-of them gets SIGKILL. Torch's agent starts both again; they find the folder that their launch has made, or none if it was too
-early, and go on. All runs have one name: the folders of those before lie beside it, and must be left alone.
+of them gets SIGKILL. Torch's agent starts both again; they find the folder that their launch has made, or none if it
+was too early, and go on. All runs have one name: the folders of those before lie beside it, and must be left alone.
 
 The last checkpoint must equal that of the run that nobody disturbed in weights, average, moments and the states of all
 generators, to the bit, and each launch must have made one folder, unless it was killed before it could mark its first.

@@ -11,13 +11,13 @@ import torch
 from torch import Tensor, distributed, nn
 
 from frame import Strategy, UserError
+from frame_strategies.meeting import stores
 from frame_strategies.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from torch._C._distributed_c10d import Store
     from torch.distributed import ProcessGroup
     from torch.optim import Optimizer
     from torch.utils.data import DataLoader
@@ -114,7 +114,7 @@ class Processes(Strategy):
             return
         if not distributed.is_available():
             raise UserError("this torch is built without torch.distributed; use strategy.name = 'single'")
-        store, watched = self._stores()
+        store, watched = stores(self.rank, self.world_size, self.timeout)
         patience = self.timeout + timedelta(seconds=30)  # the watch speaks first: it knows who is missing
         distributed.init_process_group(
             BACKENDS[self._kind],
@@ -133,20 +133,6 @@ class Processes(Strategy):
         seconds = self.timeout.total_seconds()
         self._watch = Watch(watched, self.rank, self.world_size, seconds, self._position)
         self.barrier()  # from here on each finds all counts in the store
-
-    def _stores(self) -> tuple[Store, Store]:
-        """Two connections to what the processes share, with keys of their own.
-
-        A launcher's store outlives restarts, after which the addresses of the dead would be found in it, and it also
-        outlives the runs of a process, of which there may be several.
-        """
-        from torch._C._distributed_c10d import PrefixStore  # no earlier: a torch may be built without it
-        from torch.distributed.rendezvous import rendezvous
-
-        one, other = (next(rendezvous("env://", self.rank, self.world_size, timeout=self.timeout))[0] for _ in range(2))
-        prefix = f"frame/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}/{self.world_size}"
-        number = (one.add(f"{prefix}/arrived", 1) - 1) // self.world_size  # none arrives twice before all have once
-        return PrefixStore(f"{prefix}/{number}/group", one), PrefixStore(f"{prefix}/{number}/watch", other)
 
     def _position(self) -> str:
         return f"after step {self.progress.global_step}" if self.progress else "before the first step"
