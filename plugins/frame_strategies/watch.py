@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from torch._C._distributed_c10d import Store
 
-GRACE = 5.0
-"""Seconds that a process has to end by itself after another one has failed: it may wait where no signal reaches it."""
+GRACE = 15.0
+"""Seconds that a process has to end by itself after another one has failed: it may be saving, or wait where no
+signal reaches it."""
 
 
 class Watch:

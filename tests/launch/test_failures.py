@@ -7,6 +7,7 @@ import json
 import pytest
 from tests.engine.states import assert_equal, state_of
 
+import frame
 from frame.config.bind import load_run
 from frame.engine.claim import Claim
 from frame.engine.folder import make_folder
@@ -84,3 +85,18 @@ def test_only_a_folder_of_this_launch_made_by_processes_before_is_taken_over(bou
     Claim(["b:/tmp/z"], "b:7", 2.0).write(first)  # and a script's second run takes over the second
     folder, _ = Claim(["b:/tmp/z"], "b:7", 9.0).earlier(bound)
     assert folder == second
+
+
+def test_the_time_of_a_run_counts_from_its_launch_through_restarts(bound, config, monkeypatch) -> None:
+    monkeypatch.setenv("TORCHELASTIC_ERROR_FILE", "/agent/job_1/attempt_1/0/error.json")
+    first = frame.run(config, {"run.max_time": "0s"}, catalog())
+    assert first.stopped == "max_time"
+    (mark,) = first.folder.glob("launch.json")
+    mark.write_text(json.dumps(json.loads(mark.read_text()) | {"process": "killed:1"}))
+    second = frame.run(config, {"run.max_time": "1h"}, catalog())
+    assert (second.folder, second.stopped) == (first.folder, None)
+    launched = json.loads(mark.read_text())
+    mark.write_text(json.dumps(launched | {"process": "killed:1", "started": launched["started"] - 7200}))
+    (first.folder / "checkpoints").rename(first.folder / "lost")
+    third = frame.run(config, {"run.max_time": "1h"}, catalog())
+    assert (third.folder, third.stopped) == (first.folder, "max_time")

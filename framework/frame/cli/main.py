@@ -8,7 +8,7 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from frame.plugin.errors import UserError
+from frame.plugin.errors import RunFailedError, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,12 +57,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
-    except Exception as error:
-        _end_one_of_several(error)
-        if type(error).__name__ != "RunFailedError":  # which a process has explained
-            raise
+    except RunFailedError as error:
         print(error, file=sys.stderr)
         return FAILED
+    except Exception as error:
+        _end_one_of_several(error)
+        raise
     finally:
         gc.enable()
 

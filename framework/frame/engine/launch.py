@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from frame.engine import ranks, worker
-from frame.plugin.errors import UserError
+from frame.plugin.errors import RunFailedError, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -111,7 +111,7 @@ def _told(error: BaseException) -> BaseException:
         return error
     rank, failure = error.get_first_failure()
     how = f"was killed by {failure.signal_name()}" if failure.exitcode < 0 else "failed, and has said why above"
-    return ranks.RunFailedError(f"the run has failed: rank {rank} {how}")
+    return RunFailedError(f"the run has failed: rank {rank} {how}")
 
 
 @contextmanager

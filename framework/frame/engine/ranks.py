@@ -17,10 +17,6 @@ FAILED, USER_ERROR = 1, 2
 _LOST = ("DistBackendError", "DistNetworkError", "DistStoreError")
 
 
-class RunFailedError(RuntimeError):
-    """A process that was started for the run has failed, and has said itself why."""
-
-
 class OtherRankFailedError(Exception):
     """Another process failed first and says why; this one only ends."""
 
