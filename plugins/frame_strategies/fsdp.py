@@ -30,14 +30,8 @@ class Fsdp(Processes):
     that no process used have a gradient of zeros, where on one device they would have none.
     """
 
-    def __init__(
-        self,
-        *,
-        devices: int | Sequence[int] | None = None,
-        timeout: float = 600.0,
-        checkpoints: Literal["portable", "sharded", "both"] = "portable",
-    ) -> None:
-        super().__init__(devices=devices, timeout=timeout)
+    def __init__(self, *, checkpoints: Literal["portable", "sharded", "both"] = "portable", **options: Any) -> None:
+        super().__init__(**options)
         self._checkpoints = checkpoints
 
     @property

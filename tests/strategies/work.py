@@ -17,6 +17,7 @@ from frame.config.bind import bind_component
 from frame.data.pipeline import Subset, ValidationSamples, validation_loader
 from frame.engine import checkpoint, levers
 from frame.engine.model import Segmenter
+from frame.engine.ranks import OtherRankFailedError
 from frame.engine.validate import validate
 from frame.plugin.component import Kind
 from frame_strategies import fsdp
@@ -76,7 +77,7 @@ def message_of_a_full_disk(*arguments: Any) -> str:
     checkpoint.save_file = full
     try:
         trained(*arguments)
-    except UserError as error:
+    except (UserError, OtherRankFailedError) as error:
         return str(error)
     finally:
         checkpoint.save_file = write
@@ -140,6 +141,7 @@ def figures(name: str, broken: int | None) -> list[dict[str, float]]:
                     strategy,
                     strategy.setup_dataloader(loader),
                     metrics,
+                    lambda: None,
                     lambda sample, _, seen=seen: seen.append(sample.id),
                     lambda _: None,
                 )
