@@ -49,6 +49,7 @@ def test_processes_share_whole_batches_and_have_as_many_each(length: int, world_
         plan.shard(rank, world_size)
         shards.append(list(plan))
         assert len(plan) == len(shards[-1]) == len(shards[0])
+        assert plan.own == sum(map(len, shards[-1]))
     dealt = [shard[number] for number in range(len(shards[0])) for shard in shards]
     assert [batch for batch in dealt if batch] == whole
 

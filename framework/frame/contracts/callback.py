@@ -104,10 +104,10 @@ class Callback:
         """After each optimizer step. This is the training loop: be quick, and don't read ``step.loss`` each time."""
 
     def on_validation_start(self, images: int) -> None:
-        """Before the validation after an epoch."""
+        """Before the validation after an epoch; ``images``: how many this process will see, of several its share."""
 
     def on_validation_sample(self, sample: Sample, probability: npt.NDArray[np.float32]) -> None:
-        """For each validation image: ``probability`` is ``[K, H, W]`` at the mask's own size."""
+        """For each validation image of this process: ``probability`` is ``[K, H, W]`` at the mask's own size."""
 
     def on_epoch_end(self, epoch: EpochInfo) -> None:
         """After an epoch's validation, before its checkpoint."""

@@ -86,6 +86,11 @@ class BatchPlan:
         batches = math.ceil(self.length / self.batch_size)
         return math.ceil(batches / self.world_size) if self.whole else batches
 
+    @property
+    def own(self) -> int:
+        """Samples of this process from ``start`` on."""
+        return sum(map(len, self))
+
     def samples_in(self, first: int, batches: int) -> int:
         """Samples over all processes in ``batches`` batches from number ``first`` on."""
         return min(self.length, (first + batches) * self.batch_size) - first * self.batch_size

@@ -227,7 +227,8 @@ class Fit:
         self.events("on_notice", f"{where}: {what}; {count} step{'s' if count > 1 else ''} skipped{back}")
 
     def _validate(self, step: Step, loader: DataLoader[Any]) -> dict[str, float]:
-        self.events("on_validation_start", len(self.built.validation))
+        shown: Any = loader.batch_sampler
+        self.events("on_validation_start", shown.own)
 
         def before_batch() -> None:
             if reason := self._asked_to_stop():
