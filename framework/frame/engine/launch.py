@@ -109,9 +109,10 @@ def _told(error: BaseException) -> BaseException:
 
     if not isinstance(error, ChildFailedError):
         return error
-    rank, failure = error.get_first_failure()
-    how = f"was killed by {failure.signal_name()}" if failure.exitcode < 0 else "failed, and has said why above"
-    return RunFailedError(f"the run has failed: rank {rank} {how}")
+    for rank, failure in error.failures.items():
+        if failure.exitcode < 0 and failure.exitcode != -signal.SIGTERM:  # with which the agent ends the others
+            return RunFailedError(f"the run has failed: rank {rank} was killed by {failure.signal_name()}")
+    return RunFailedError("the run has failed, and has said why above")
 
 
 @contextmanager
