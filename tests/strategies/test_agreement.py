@@ -55,6 +55,10 @@ def test_a_gradient_that_overflows_in_one_process_lowers_the_scale_of_all(ranks,
     assert ranks(2, work.scales, strategy) == [([1024.0, 512.0, 512.0], True)] * 2
 
 
+def test_a_step_over_shards_that_is_told_of_infinity_changes_nothing(ranks) -> None:
+    assert ranks(2, work.after_infinity) == [True, True]
+
+
 @BOTH
 def test_a_full_disk_of_the_first_process_ends_all_and_is_told_once(ranks, config, strategy) -> None:
     other, told = sorted(ranks(2, work.message_of_a_full_disk, tables(config, strategy)))

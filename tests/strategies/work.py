@@ -16,6 +16,7 @@ from frame import Prediction, Sample, Strategy, UserError, catalog
 from frame.config.bind import bind_component
 from frame.data.pipeline import Subset, ValidationSamples, validation_loader
 from frame.engine import checkpoint, levers
+from frame.engine.adamw import FusedAdamW
 from frame.engine.model import Segmenter
 from frame.engine.ranks import OtherRankFailedError
 from frame.engine.validate import validate
@@ -265,3 +266,28 @@ def sharded() -> tuple[set[str], int, int]:
         units = {name for name, part in model.named_modules() if isinstance(part, fsdp.FSDPModule)}
         parameters = list(model.parameters())
         return units, sum(here(each).numel() for each in parameters), sum(each.numel() for each in parameters)
+
+
+def after_infinity() -> bool:
+    """Whether a step that is told of infinity changes nothing of sharded parameters, and the next one does."""
+    from tests.strategies.models import images, loss_of, segmenter
+
+    with started("fsdp") as strategy:
+        module = strategy.setup_module(segmenter())
+        optimizer = strategy.setup_optimizer(FusedAdamW([{"params": list(module.parameters()), "lr": 0.1}]))
+        strategy.backward(loss_of(module(images(2, "cpu"))))
+
+        def stepped(infinite: float) -> dict[str, Any]:
+            optimizer.found_inf = torch.tensor(infinite)
+            strategy.optimizer_step(optimizer)
+            return strategy.model_state_dict(module)
+
+        before, same, other = strategy.model_state_dict(module), stepped(1.0), stepped(0.0)
+        moments = strategy.optimizer_state_dict(module, optimizer)
+    trained = {name for name, moment in moments.items() if moment["exp_avg"].any()}
+    return bool(
+        all(torch.equal(value, same[name]) for name, value in before.items())
+        and not any(torch.equal(before[name], other[name]) for name in trained)
+        and (trained or not strategy.is_global_zero)
+        and all(moment["step"] == 1 for moment in moments.values())
+    )

@@ -13,7 +13,8 @@ class FusedAdamW(torch.optim.AdamW):
 
     Torch's own step sorts all tensors by device and type each time, asks what may have changed in its settings, and
     opens a range for the profiler: where parts are small that takes longer than the kernel. Here a group is on one
-    device and of one type. Not for ``amsgrad``, closures, step hooks, sparse or complex parameters.
+    device and of one type, and all of it is sharded or nothing. Not for ``amsgrad``, closures, step hooks, sparse or
+    complex parameters.
 
     ``found_inf``, a scalar on the device, may be set: where it is 1 a step changes nothing, and nobody looks at it.
     """
@@ -25,19 +26,20 @@ class FusedAdamW(torch.optim.AdamW):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
-        groups = [(group, [each for each in group["params"] if each.grad is not None]) for group in self.param_groups]
-        states = [[self.state[each] or self._begun(each) for each in trained] for _, trained in groups]
-        counts = [state["step"] for each in states for state in each]
-        torch._foreach_add_(counts, 1)
-        for (group, trained), known in zip(groups, states, strict=True):
-            if trained:
+        trained = [[each for each in group["params"] if each.grad is not None] for group in self.param_groups]
+        states = [[self.state[each] or self._begun(each) for each in parameters] for parameters in trained]
+        counts = [[state["step"] for state in known] for known in states]
+        every = [count for own in counts for count in own]
+        torch._foreach_add_(every, 1)
+        for group, parameters, known, own in zip(self.param_groups, trained, states, counts, strict=True):
+            if parameters:
                 torch._fused_adamw_(
-                    trained,
-                    [each.grad for each in trained],
-                    [state["exp_avg"] for state in known],
-                    [state["exp_avg_sq"] for state in known],
+                    _here(parameters),
+                    _here([each.grad for each in parameters]),
+                    _here([state["exp_avg"] for state in known]),
+                    _here([state["exp_avg_sq"] for state in known]),
                     [],
-                    [state["step"] for state in known],
+                    own,
                     lr=group["lr"],
                     beta1=group["betas"][0],
                     beta2=group["betas"][1],
@@ -48,7 +50,7 @@ class FusedAdamW(torch.optim.AdamW):
                     found_inf=self.found_inf,
                 )
         if self.found_inf is not None:
-            torch._foreach_sub_(counts, [self.found_inf] * len(counts))
+            torch._foreach_sub_(every, [self.found_inf] * len(every))
 
     step.hooked = True  # type: ignore[attr-defined]  # or torch wraps it, for the profiler and for hooks
 
@@ -57,3 +59,8 @@ class FusedAdamW(torch.optim.AdamW):
         state["step"] = torch.zeros((), device=parameter.device)
         state["exp_avg"], state["exp_avg_sq"] = torch.zeros_like(parameter), torch.zeros_like(parameter)
         return state
+
+
+def _here(tensors: list[Any]) -> list[Any]:
+    """What this process holds of sharded tensors, which is all that the kernel needs."""
+    return [each.to_local() for each in tensors] if hasattr(tensors[0], "to_local") else tensors
