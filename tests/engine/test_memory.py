@@ -16,13 +16,16 @@ ROOM = 2  # images that fit
 
 @pytest.fixture
 def little_memory(train):
-    """The head allocates, for more than ``ROOM`` images, what no machine has: torch's own allocator fails."""
+    """The head allocates, for more than ``ROOM`` images, what no machine has: torch's own allocator fails.
+
+    In validation too, whose batches are as large as the training's.
+    """
     import frame_small
 
     forward = frame_small.Head.forward
 
     def hungry(self, features, size):
-        if len(features[0]) > ROOM and torch.is_grad_enabled():
+        if len(features[0]) > ROOM:
             torch.empty(2**60, dtype=torch.uint8)
         return forward(self, features, size)
 
@@ -38,6 +41,7 @@ def test_batches_are_split_once_said_and_the_weights_are_the_same(train, request
     before = load_file(whole.checkpoint / "model.safetensors")
     for name, value in load_file(split.checkpoint / "model.safetensors").items():
         torch.testing.assert_close(value, before[name], rtol=1e-4, atol=1e-5)
+    assert split.metrics == pytest.approx(whole.metrics, abs=1e-3)  # a validation's batches are halved too
     notices = [entry[1] for entry in train.log if entry[0] == "notice"]
     # Batches of three in the first stage and of four in the second, which begins with whole ones again.
     assert notices == ["out of memory: from now on each batch is split into 2 parts"] * 2

@@ -10,6 +10,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from frame.data.pipeline import batches, normalized
+from frame.engine.memory import is_out_of_memory, make_room
+from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from torch.utils.data import DataLoader
 
     from frame.contracts.dataset import Metric, Sample
+    from frame.contracts.model import Prediction
     from frame.contracts.strategy import Strategy
     from frame.data.pipeline import ValidationBatch
     from frame.engine.model import Segmenter
@@ -48,13 +51,26 @@ def validate(
                 if strategy.world_size > 1:  # others may wait for this process within the model
                     model(normalized(strategy.batch_to_device(images.new_zeros(1, *images.shape[1:])), memory_format))
                 continue
-            logits = model(normalized(strategy.batch_to_device(images), memory_format)).logits
+            logits = _logits(model, normalized(strategy.batch_to_device(images), memory_format), strategy.world_size)
             for each, sample in zip(logits, samples, strict=True):
                 probability = at_size(probabilities(each), sample.mask.shape)
                 for metric in metrics.values():
                     metric.update(probability, sample.mask)
                 observe(sample, probability)
     return merged_figures(strategy, metrics)
+
+
+def _logits(model: nn.Module, images: Tensor, world_size: int) -> Tensor:
+    """``[B, K, H, W]`` of ``[B, 3, H, W]``, by halves where the whole does not fit into memory."""
+    try:
+        return cast("Prediction", model(images)).logits
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+    if len(images) == 1 or world_size > 1:  # others may wait for this process within the model
+        raise UserError("validation: out of memory; lower the stage's batch_size or data.size")
+    make_room()
+    return torch.cat([_logits(model, half, world_size) for half in images.chunk(2)])
 
 
 def merged_figures(strategy: Strategy, metrics: Mapping[str, Metric]) -> dict[str, float]:
