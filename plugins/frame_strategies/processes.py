@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -148,6 +149,9 @@ class Processes(Strategy):
         if not self._failed:  # then the process ends, and saying goodbye could wait for ever for those that hang
             cast("Watch", self._watch).close()
             distributed.destroy_process_group()
+            # Gloo's threads need the interpreter once more, to drop the last exchange's tensors. A thread that asks for
+            # it while Python is ending is ended too, in the middle of C++, and takes the process with it: SIGABRT.
+            time.sleep(0.1)
 
     @property
     def grouped(self) -> bool:
