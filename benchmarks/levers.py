@@ -36,6 +36,7 @@ from frame.engine.levers import choose
 from frame.engine.model import parameter_count
 from frame.engine.stages import set_trained
 from frame.engine.stopping import Stopping
+from real import tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,26 +67,6 @@ class Trainer:
             raise SystemExit("a loss or gradient is not finite: its time would say nothing")
 
 
-def config(args: argparse.Namespace, head: str) -> dict[str, Any]:
-    losses = {"mask": "mask", "deep": {"name": "deep_supervision", "weight": 0.4}}
-    return {
-        "data": {
-            "name": "camouflage",
-            "size": args.size,
-            "resolution": args.size,
-            "train": args.batch,
-            "validation_images": 1,
-            "workers": 0,
-        },
-        "backbone": args.backbone,
-        "head": head,
-        "losses": losses | ({"balance": {"name": "balance", "weight": 0.1}} if head == "moe" else {}),
-        "metrics": {"iou": "iou"},
-        "train": {"clip": 1.0, "ema": DECAY},
-        "stages": {"main": {"epochs": 1, "batch_size": args.batch, "lr": 1e-4}},
-    }
-
-
 class Work(NamedTuple):
     """Something to time: done ``times`` times a round, because once would be too short."""
 
@@ -106,7 +87,7 @@ def with_foreach(fused: Optimizer) -> Optimizer:
     return torch.optim.AdamW([{key: group[key] for key in kept} for group in fused.param_groups], foreach=True)
 
 
-def rows(tables: dict[str, Any], trainer: Trainer) -> list[Row]:
+def rows(config: dict[str, Any], trainer: Trainer) -> list[Row]:
     plain = Work(trainer)
     settings = {
         "bf16": ["train.precision=bf16"],
@@ -114,8 +95,8 @@ def rows(tables: dict[str, Any], trainer: Trainer) -> list[Row]:
         "bf16, channels_last": ["train.precision=bf16", "train.channels_last=true"],
         "frozen backbone": ['stages.main.frozen=["backbone"]'],
     }
-    found = [Row(lever, "step", plain, Work(Trainer(tables, *changes))) for lever, changes in settings.items()]
-    unfused, rest = Trainer(tables), Trainer(tables)
+    found = [Row(lever, "step", plain, Work(Trainer(config, *changes))) for lever, changes in settings.items()]
+    unfused, rest = Trainer(config), Trainer(config)
     if trainer.device.type == "cpu":
         unfused.step.optimizer = with_foreach(unfused.step.optimizer)
         found.append(Row("fused AdamW", "step", Work(unfused), plain))
@@ -156,9 +137,9 @@ def wait(device: torch.device) -> None:
 
 
 def compare(args: argparse.Namespace, head: str, seconds: float) -> None:
-    tables = config(args, head)
-    plain = Trainer(tables)
-    found = rows(tables, plain)
+    config = tables(args.backbone, head, args.size, args.batch)
+    plain = Trainer(config)
+    found = rows(config, plain)
     works = {id(work): work for row in found for work in (row.without, row.with_it)}
     times: dict[int, list[float]] = {key: [] for key in works}
     for work in works.values():

@@ -35,38 +35,18 @@ from frame.data.pipeline import normalized, target, windows
 from frame.engine.adamw import FusedAdamW
 from frame.engine.build import build
 from frame.engine.model import parameter_count
+from real import tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from frame.engine.build import Built
 
-EXPERTS = ["texture", "attention", "hybrid", "frequency", "edge", "context", "contrast"]
 REFERENCE = "smp FPN"
 
 
 def built(args: argparse.Namespace, head: str) -> Built:
-    moe = head == "moe"
-    run = load_run(
-        {
-            "data": {
-                "name": "camouflage",
-                "size": args.size,
-                "resolution": args.size,
-                "train": args.batch,
-                "validation_images": 1,
-                "workers": 0,
-            },
-            "backbone": {"name": args.backbone, "pretrained": False},
-            "head": {"name": head} | ({"experts": EXPERTS, "top_k": 3} if moe else {}),
-            "losses": {"mask": "mask", "deep": {"name": "deep_supervision", "weight": 0.4}}
-            | ({"balance": {"name": "balance", "weight": 0.1}} if moe else {}),
-            "metrics": {"iou": "iou"},
-            "stages": {"main": {"epochs": 1, "batch_size": args.batch, "lr": 1e-4}},
-        },
-        frame.catalog(),
-        [],
-    )
+    run = load_run(tables(args.backbone, head, args.size, args.batch), frame.catalog(), [])
     return build(run, run.strategy())
 
 

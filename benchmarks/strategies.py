@@ -48,6 +48,7 @@ from frame.engine.model import parameter_count
 from frame.engine.stages import build_optimizer, set_trained
 from frame.engine.stopping import Stopping
 from frame_strategies.data_parallel import DataParallel
+from real import tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -123,7 +124,10 @@ def serve(pipe: Connection, contestant: Contestant, args: argparse.Namespace, ra
 def trainer(contestant: Contestant, args: argparse.Namespace) -> tuple[Callable[[], None], str]:
     """What takes a step, and a line about it."""
     options = {"devices": contestant.devices} if contestant.strategy == "data_parallel" else {}
-    run = load_run(config(args, {"name": contestant.strategy, **options}), frame.catalog(), [])
+    config = tables(args.backbone, args.head, args.size, args.batch) | {
+        "strategy": {"name": contestant.strategy, **options}
+    }
+    run = load_run(config, frame.catalog(), [])
     strategy = run.strategy()
     strategy.setup_environment()
     built = build(run, strategy)
@@ -153,21 +157,6 @@ def trainer(contestant: Contestant, args: argparse.Namespace) -> tuple[Callable[
             torch.cuda.synchronize()
 
     return bare, about
-
-
-def config(args: argparse.Namespace, strategy: dict[str, Any]) -> dict[str, Any]:
-    data = {"name": "camouflage", "size": args.size, "resolution": args.size, "train": args.batch}
-    losses = {"mask": "mask", "deep": {"name": "deep_supervision", "weight": 0.4}}
-    return {
-        "data": data | {"validation_images": 1, "workers": 0},
-        "backbone": {"name": args.backbone, "pretrained": False},
-        "head": args.head,
-        "losses": losses | ({"balance": {"name": "balance", "weight": 0.1}} if args.head == "moe" else {}),
-        "strategy": strategy,
-        "metrics": {"iou": "iou"},
-        "train": {"ema": 0.999, "clip": 1.0},
-        "stages": {"main": {"epochs": 1, "batch_size": args.batch, "lr": 1e-4}},
-    }
 
 
 def seconds(take: Callable[[], None], steps: int) -> list[float]:
