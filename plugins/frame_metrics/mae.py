@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class MeanAbsoluteError:
     """Mean over images of ``|probability - mask|``, empty masks included (Perazzi et al., CVPR 2012).
 
-    On the probability as the model gives it: published tables stretch each map to [0, 1] first.
+    On the probability as the model gives it. Published tables stretch each map to [0, 1] first: that is ``cod/mae``.
     """
 
     def __init__(self, *, num_classes: int) -> None:

@@ -25,8 +25,15 @@ def frame_metrics() -> Iterator[Component]:
         summary="Dice coefficient: mean over images, or over classes where there are many",
     )
     yield Component(
+        name="cod",
+        target="frame_metrics.cod:ObjectMeasures",
+        options="frame_metrics.options:ObjectOptions",
+        summary="The tables' S, E, F, weighted F and MAE, on maps stretched to [0, 1] and 8 bits",
+        serves=("binary",),
+    )
+    yield Component(
         name="mae",
         target="frame_metrics.mae:MeanAbsoluteError",
-        summary="Mean absolute error of the probability",
+        summary="Mean absolute error of the probability; tables print that of the stretched map, cod/mae",
         serves=("binary",),
     )
