@@ -68,8 +68,8 @@ class ObjectMeasures:
             found.append(float(figure))
 
     def merge(self, other: Self) -> None:
-        for name, found in self.values.items():
-            found += other.values[name]
+        for name in self.values:
+            self.values[name] += other.values[name]
         for key, curve in self.curves.items():
             curve.merge(other.curves[key])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import cv2
@@ -26,11 +27,11 @@ def eight_bit(probability: npt.NDArray[np.float32]) -> Levels:
     so files of any model score what the field's toolboxes give them. What is no number is no foreground.
     """
     low, high = float(probability.min()), float(probability.max())
-    if low != low or high != high:  # noqa: PLR0124 - nan
+    if math.isnan(low):  # then high is too
         return eight_bit(np.nan_to_num(probability, nan=0.0))
     if low == high or _is_saved_map(probability, low, high):
         return np.rint(probability * np.float32(255)).astype(np.uint8)
-    levels: Levels = cv2.convertScaleAbs(probability - np.float32(low), alpha=255 / (high - low))
+    levels: Levels = np.asarray(cv2.convertScaleAbs(probability - np.float32(low), alpha=255 / (high - low)), np.uint8)
     return levels
 
 

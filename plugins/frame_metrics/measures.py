@@ -117,4 +117,5 @@ def found_adaptively(counts: Counts, values: Values, truth: Truth, levels: Any) 
     threshold = 2 * float(counts.sum(axis=0) @ values) / truth.size
     if np.abs(values - threshold).min() < 1e-9:  # a level lies on it, and toolboxes let numpy's rounding decide
         threshold = 2 * float(values[levels].mean())
-    return counts[:, values >= min(threshold, 1)].sum(axis=1)
+    found: Counts = counts[:, values >= min(threshold, 1)].sum(axis=1)
+    return found

@@ -115,7 +115,7 @@ class Memory:
         """
         if not budget:
             return Truth(foreground, weighted=weighted)
-        key = (foreground.shape, weighted, hashlib.blake2b(np.packbits(foreground), digest_size=16).digest())
+        key = (foreground.shape, weighted, hashlib.blake2b(np.packbits(foreground).tobytes(), digest_size=16).digest())
         truth = self.kept.get(key)
         if truth is None:
             truth = Truth(foreground, weighted=weighted)

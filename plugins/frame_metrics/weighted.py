@@ -37,7 +37,7 @@ def _missed(levels: Levels, foreground: Levels, values: Values, around: Surround
 
     Background close by counts with the error of the object's nearest pixel.
     """
-    errors: Values = cv2.LUT(levels, 1 - values)
+    errors = np.asarray(cv2.LUT(levels, 1 - values), np.float64)
     flat = errors.reshape(-1)
     flat[around.near] = flat[around.nearest]
     spread = cv2.sepFilter2D(errors, cv2.CV_64F, _GAUSS, _GAUSS, borderType=cv2.BORDER_CONSTANT)
