@@ -30,8 +30,9 @@ def eight_bit(probability: npt.NDArray[np.float32]) -> Levels:
     if math.isnan(low):  # then high is too
         return eight_bit(np.nan_to_num(probability, nan=0.0))
     if low == high or _is_saved_map(probability, low, high):
-        return np.rint(probability * np.float32(255)).astype(np.uint8)
-    levels: Levels = np.asarray(cv2.convertScaleAbs(probability - np.float32(low), alpha=255 / (high - low)), np.uint8)
+        levels: Levels = np.rint(probability * np.float32(255)).astype(np.uint8)
+    else:
+        levels = np.asarray(cv2.convertScaleAbs(probability - np.float32(low), alpha=255 / (high - low)), np.uint8)
     return levels
 
 

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from tests.metrics import oracle
 
+import frame
+from frame.plugin.component import Kind
 from frame_metrics.truth import memory
 
 REFS = os.environ.get("FRAME_METRIC_REFS")
@@ -195,3 +197,10 @@ def test_nothing_is_kept_where_no_memory_is_given(metric, pairs):
 def test_a_figure_is_named_once(metric):
     with pytest.raises(Exception, match="each figure may be named once"):
         metric("cod", 'figures=["s", "s"]')
+
+
+def test_the_reference_names_every_metric_and_every_figure():
+    text = (Path(__file__).parents[2] / "docs" / "reference" / "metrics.md").read_text()
+    entries = frame.catalog().entries(Kind.METRIC)
+    for name in (*oracle.FIGURES, *(entry.name for entry in entries)):
+        assert f"`{name}`" in text, name
