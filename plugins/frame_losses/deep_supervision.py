@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Literal
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -17,13 +18,43 @@ if TYPE_CHECKING:
 class DeepSupervision(nn.Module):
     """The weighted mean of ``loss`` over ``prediction.side``, each upsampled to the mask's size.
 
-    Lee et al., "Deeply-supervised nets", AISTATS 2015. ``weights``: one a side, finest first.
+    Lee et al., "Deeply-supervised nets", AISTATS 2015, whose weight falls over training, as ``decay`` makes it: from 1
+    at the run's first step to ``final`` at its last.
+
+    Parameters
+    ----------
+    loss
+        Builds the loss of each side.
+    weights
+        One a side, finest first; without it all count the same.
+    decay
+        How the whole falls over the run: not at all, in a line, or along half a cosine.
+    final
+        What is left at the last step.
     """
 
-    def __init__(self, *, loss: Part, weights: tuple[float, ...] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        loss: Part,
+        weights: tuple[float, ...] | None = None,
+        decay: Literal["none", "linear", "cosine"] = "none",
+        final: float = 0.0,
+    ) -> None:
         super().__init__()
         self.loss: nn.Module = loss()
         self.weights = weights
+        self.decay = decay
+        self.final = final
+        self.factor = 1.0
+
+    def at(self, progress: float) -> None:
+        """Follow the run, whose first step is at 0 and last at 1; so does the loss that is wrapped."""
+        if callable(inner := getattr(self.loss, "at", None)):
+            inner(progress)
+        if self.decay != "none":
+            left = 1 - progress if self.decay == "linear" else (1 + math.cos(math.pi * progress)) / 2
+            self.factor = self.final + (1 - self.final) * left
 
     def forward(self, prediction: Prediction, mask: Tensor) -> Tensor:
         """A scalar. Raises :class:`frame.UserError` if there are no sides, or not one for each weight."""
@@ -43,7 +74,8 @@ class DeepSupervision(nn.Module):
             if weight > 0
         )
         total: Tensor = sum(terms, start=mask.new_zeros((), dtype=at_least_float32(sides[0]).dtype))
-        return total / sum(weights)
+        # At a factor of 0 the graph stays: what only the sides need has a gradient in every step and every process.
+        return total * (self.factor / sum(weights))
 
 
 def _upsampled(side: Tensor, size: tuple[int, ...]) -> Tensor:

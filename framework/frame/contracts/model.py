@@ -62,7 +62,12 @@ class Head(Protocol):
 
 
 class Loss(Protocol):
-    """A loss, an ``nn.Module``. Built as ``target(**options)``; what state it keeps goes into the checkpoint."""
+    """A loss, an ``nn.Module``. Built as ``target(**options)``; what state it keeps goes into the checkpoint.
+
+    A loss that changes over the run may also have ``at(progress)``, which is called before each optimizer step with
+    the position in the run: 0.0 for the first step of all stages, 1.0 for the last. It is no state: a resumed run tells
+    it again. Outside training nobody calls it, so a loss starts as it would at 0.
+    """
 
     def __call__(self, prediction: Prediction, mask: Tensor) -> Tensor:
         """A scalar, finite for empty and full masks.

@@ -157,12 +157,15 @@ class Fit:
         backbone_stages, trained = len(built.model.backbone_stages()), None
         tally = Tally(self.strategy.root_device, len(built.objective.labels), progress.sums)
         every = self.run.train.save_every
+        before = sum(each.steps for each in built.plans[: progress.stage])
+        last_of_run = max(1, sum(each.steps for each in built.plans) - 1)
         for samples, window in windows(
             loader, self.run.train.accumulation, plan.first_epoch + progress.epoch, progress.step
         ):
             position = progress.epoch * plan.steps_per_epoch + progress.step
             rates = plan.rates(position)
             set_rates(step.optimizer, rates)
+            built.objective.at((before + position) / last_of_run)
             if trained != (trained := plan.trained_stages(position, backbone_stages)):
                 set_trained(built.model, plan.table, trained)
             values = step(window, samples)
