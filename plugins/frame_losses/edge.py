@@ -13,22 +13,23 @@ from frame_losses.pixels import SMOOTH, over_classes, over_pixels, pixels
 if TYPE_CHECKING:
     from frame import Prediction
 
-EPSILON = 1e-6  # the root's slope is infinite at 0
-
 
 class EdgeLoss(nn.Module):
-    """Mean squared difference of the Sobel magnitudes of probability and mask.
+    """Mean squared length of the difference between the Sobel gradients of probability and mask.
 
-    The filters of Sobel and Feldman (1968) have their usual whole numbers, so the magnitude beside a straight edge is
-    4. The border is repeated, for zeros would draw an edge around the image. A mean over an image's pixels that are not
-    ignored and over classes, and over images.
+    The filters of Sobel and Feldman (1968) have their usual whole numbers, so beside a straight edge the gradient is 4
+    long. It is the gradients that are compared, not their lengths, for which a mask and its inverse are the same. The
+    border is repeated: zeros would draw an edge around the image. A mean over an image's pixels that are not ignored
+    and over classes, and over images.
     """
 
     def forward(self, prediction: Prediction, mask: Tensor) -> Tensor:
         """Logits ``[B, 1, H, W]`` with a mask ``[B, 1, H, W]``, or ``[B, K, H, W]`` with ``[B, H, W]``, to a scalar."""
         probability, truth, counted = pixels(prediction.logits, mask)
-        squares = (sobel(probability) - sobel(truth)).square()
-        return over_pixels(squares, counted).mean()
+        wrong = probability - truth  # the filters are linear
+        # By differences of slices: autocast would round a convolution.
+        across, down = _smoothed(_difference(wrong, -1), -2), _smoothed(_difference(wrong, -2), -1)
+        return over_pixels(across.square() + down.square(), counted).mean()
 
 
 class BoundaryLoss(nn.Module):
@@ -36,8 +37,8 @@ class BoundaryLoss(nn.Module):
 
     A boundary is what a maximum over ``width`` pixels of the background adds to it: the object's rim. Bokhovkin and
     Burnaev, "Boundary loss for remote sensing imagery semantic segmentation", ISNN 2019, equations 3 to 7. It says
-    nothing of what is far from any boundary: it belongs beside a loss of areas. A mean over images, and within each
-    over the classes that its mask holds.
+    nothing of what is far from any boundary, nor which side is the object: it belongs beside a loss of areas. A mean
+    over images, and within each over the classes that its mask holds.
     """
 
     def __init__(self, *, width: int = 3, tolerance: int = 2) -> None:
@@ -61,13 +62,6 @@ class BoundaryLoss(nn.Module):
         """Which share of a rim lies near another, ``[B, K]``; all of one that there is not."""
         near = dilated(other, 2 * self.tolerance + 1)
         return ((rim * near).sum(dim=(2, 3)) + SMOOTH) / (rim.sum(dim=(2, 3)) + SMOOTH)
-
-
-def sobel(maps: Tensor) -> Tensor:
-    """Magnitude of the gradient of ``[B, K, H, W]``, by differences: no convolution, which autocast would round."""
-    across = _smoothed(_difference(maps, -1), -2)
-    down = _smoothed(_difference(maps, -2), -1)
-    return (across.square() + down.square() + EPSILON).sqrt()
 
 
 def _difference(maps: Tensor, dim: int) -> Tensor:

@@ -63,7 +63,7 @@ def frame_losses() -> Iterator[Component]:
     yield Component(
         name="edge",
         target="frame_losses.edge:EdgeLoss",
-        summary="Squared difference of Sobel magnitudes",
+        summary="Squared difference of Sobel gradients",
     )
     yield Component(
         name="boundary",
