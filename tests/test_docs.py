@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from frame import catalog
 from frame.cli.main import COMMANDS
 from frame.plugin.component import Kind
 
@@ -56,10 +57,16 @@ def test_every_table_of_a_config_is_in_its_reference() -> None:
         assert f"`{name}`" in text, name
 
 
+def test_every_built_in_loss_is_in_their_reference() -> None:
+    text = (ROOT / "docs" / "reference" / "losses.md").read_text()
+    for entry in catalog().entries(Kind.LOSS):
+        assert f"| `{entry.name}` |" in text, entry.name
+
+
 def test_the_inline_loss_of_the_readme_is_found(tmp_path) -> None:
     (file := tmp_path / "my_loss.py").write_text(blocks(ROOT / "README.md", "python")[0])
     command = [sys.executable, "-m", "frame.cli.main", "check", str(ROOT / "configs" / "quickstart.toml")]
-    command += ["--plugin", str(file), "--set", "losses.mask=focal"]
+    command += ["--plugin", str(file), "--set", "losses.mask=log_cosh_dice"]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert "sha256:" in done.stdout
 

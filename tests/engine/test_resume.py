@@ -65,6 +65,42 @@ def test_a_stopped_run_goes_on_to_the_same_bits(train, whole, stops, workers) ->
     assert seen == told
 
 
+def test_a_loss_that_follows_the_run_is_told_every_position_and_goes_on_to_the_same_bits(
+    train, config, monkeypatch
+) -> None:
+    import frame_small
+
+    seen: list[float] = []
+
+    class Fading(frame_small.Plain):
+        factor = 1.0
+
+        def at(self, progress: float) -> None:
+            seen.append(progress)
+            self.factor = 1 - progress / 2
+
+        def forward(self, prediction: Any, mask: Any) -> torch.Tensor:
+            return self.factor * super().forward(prediction, mask)
+
+    steady = losses((train(*SETTINGS), train.log)[1])
+    monkeypatch.setattr(frame_small, "Plain", Fading)
+    config["run"]["name"] = "fading"
+    expected = state_of(train(*SETTINGS).folder)
+    told = losses(train.log)
+    steps = len(told)
+    assert seen == [step / (steps - 1) for step in range(steps)]  # over both stages
+    assert told[1] == steady[1]
+    assert told[steps] < 0.75 * steady[steps]
+
+    seen.clear()
+    config["run"]["name"] = "stopped"
+    for number, step in enumerate((3, 6, 7)):
+        stop_after(train, step, *SETTINGS, resume=number > 0)
+    result = train(*SETTINGS, resume=True)
+    assert seen == [step / (steps - 1) for step in range(steps)]
+    assert_equal(expected, state_of(result.folder))
+
+
 def test_resuming_a_finished_run_changes_nothing(train, whole) -> None:
     train(*SETTINGS)
     result = train(*SETTINGS, resume=True)

@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+from tests.losses.cases import CASES, name_of, random_mask
+from torch import nn
 from torch.nn import functional as F
 
 from frame import Prediction, UserError
+from frame_losses.deep_supervision import DeepSupervision
 
 
 @pytest.fixture
@@ -33,6 +36,55 @@ def test_the_wrapped_loss_is_chosen_with_its_own_options(loss, prediction, mask)
     found = loss("deep_supervision", 'loss={name="mask", iou=0.0}')(prediction, mask)
     sides = [F.interpolate(side, size=(16, 16), mode="bilinear", align_corners=False) for side in prediction.side]
     torch.testing.assert_close(found, sum(F.binary_cross_entropy_with_logits(side, mask) for side in sides) / 3)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case[1] != "deep_supervision"], ids=name_of)
+def test_it_wraps_any_loss_of_a_mask(loss, case):
+    classes, name, *options = case
+    given = ", ".join([f'name="{name}"', *options])
+    mask = random_mask(classes, 2, 16, 16)
+    sides = tuple(torch.randn(2, classes, size, size, requires_grad=True) for size in (8, 3))
+    found = loss("deep_supervision", f"loss={{{given}}}")(Prediction(None, side=sides), mask)
+    upsampled = [F.interpolate(side, size=(16, 16), mode="bilinear", align_corners=False) for side in sides]
+    torch.testing.assert_close(found, sum(loss(name, *options)(Prediction(side), mask) for side in upsampled) / 2)
+    assert all(gradient.any() for gradient in torch.autograd.grad(found, sides))
+
+
+@pytest.mark.parametrize(
+    ("decay", "final", "shares"),
+    [
+        ("none", 0.0, [1, 1, 1]),
+        ("linear", 0.0, [1, 0.75, 0]),
+        ("linear", 0.2, [1, 0.8, 0.2]),
+        ("cosine", 0.0, [1, 0.5 + 0.5 * 0.5**0.5, 0]),
+    ],
+)
+def test_it_falls_over_the_run(loss, prediction, mask, decay, final, shares):
+    criterion = loss("deep_supervision", f"decay={decay}", f"final={final}")
+    whole = loss("deep_supervision")(prediction, mask)
+    torch.testing.assert_close(criterion(prediction, mask), whole)  # where nobody tells the position
+    for progress, share in zip((0.0, 0.25, 1.0), shares, strict=True):
+        criterion.at(progress)
+        torch.testing.assert_close(criterion(prediction, mask), share * whole)
+    criterion.at(0.0)  # the position is all that counts, not what was before
+    torch.testing.assert_close(criterion(prediction, mask), whole)
+
+
+def test_at_the_end_of_its_decay_the_sides_still_have_a_gradient(loss, prediction, mask):
+    criterion = loss("deep_supervision", "decay=linear")
+    criterion.at(1.0)
+    side = prediction.side[0].requires_grad_()
+    assert not torch.autograd.grad(criterion(prediction, mask), side)[0].any()
+
+
+def test_a_wrapped_loss_that_follows_the_run_is_told_too(prediction, mask):
+    class Following(nn.Module):
+        def at(self, progress):
+            self.progress = progress
+
+    criterion = DeepSupervision(loss=Following)
+    criterion.at(0.5)
+    assert criterion.loss.progress == 0.5
 
 
 def test_every_side_gets_a_gradient_and_the_main_output_none(loss, prediction, mask):
