@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 
 from frame_losses.cross_entropy import cross_entropy
-from frame_losses.overlap import SoftIoU
+from frame_losses.pixels import iou_distance, over_classes, pixels
 
 if TYPE_CHECKING:
     from frame import Prediction
@@ -25,9 +25,9 @@ class MaskLoss(nn.Module):
         super().__init__()
         self.bce = bce
         self.iou = iou
-        self.overlap = SoftIoU()
 
     def forward(self, prediction: Prediction, mask: Tensor) -> Tensor:
         """Logits ``[B, 1, H, W]`` with a mask ``[B, 1, H, W]``, or ``[B, K, H, W]`` with ``[B, H, W]``, to a scalar."""
-        overlap: Tensor = self.overlap(prediction, mask)
-        return self.bce * cross_entropy(prediction.logits, mask).mean() + self.iou * overlap
+        probability, truth, _ = pixels(prediction.logits, mask)
+        overlap = over_classes(iou_distance(probability, truth), truth, None)
+        return (self.bce * cross_entropy(prediction.logits, mask) + self.iou * overlap).mean()

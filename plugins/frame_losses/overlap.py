@@ -52,8 +52,9 @@ class Tversky(nn.Module):
         refuse_other_than(prediction.logits.shape[1], self.class_weights, self.name)
         probability, truth, _ = pixels(prediction.logits, mask)
         both, predicted, true = soft_areas(probability, truth)
-        false, missed = predicted - both, true - both
-        distance = 1 - (both + self.smooth) / (both + self.alpha * false + self.beta * missed + self.smooth)
+        # What is false is predicted - both, what is missed is true - both.
+        whole = (1 - self.alpha - self.beta) * both + self.alpha * predicted + self.beta * true
+        distance = 1 - (both + self.smooth) / (whole + self.smooth)
         if self.gamma != 1:
             distance = distance.clamp(min=TINY).pow(self.gamma).where(distance > TINY, 0)
         return over_classes(distance, truth, self.class_weights).mean()

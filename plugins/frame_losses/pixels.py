@@ -80,6 +80,12 @@ def soft_areas(probability: Tensor, truth: Tensor, weight: Tensor | None = None)
     return inside, predicted, true
 
 
+def iou_distance(probability: Tensor, truth: Tensor, weight: Tensor | None = None) -> Tensor:
+    """``1 - IoU`` of soft areas, ``[B, K]``."""
+    both, predicted, true = soft_areas(probability, truth, weight)
+    return 1 - (both + SMOOTH) / (predicted + true - both + SMOOTH)
+
+
 def weights_tensor(class_weights: Sequence[float] | None) -> Tensor | None:
     """``[K]`` for a buffer that is not persistent: an option is no state."""
     return None if class_weights is None else torch.tensor(class_weights, dtype=torch.float32)

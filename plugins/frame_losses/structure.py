@@ -7,15 +7,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from frame_losses.pixels import (
-    IGNORED,
-    SMOOTH,
-    binary_entropy,
-    over_classes,
-    over_pixels,
-    pixels,
-    soft_areas,
-)
+from frame_losses.pixels import IGNORED, binary_entropy, iou_distance, over_classes, over_pixels, pixels
 from frame_losses.precision import at_least_float32
 
 if TYPE_CHECKING:
@@ -50,9 +42,8 @@ class StructureLoss(nn.Module):
         else:
             weight = (weight * truth).sum(dim=1, keepdim=True)  # that of a pixel's own class; ignored ones have none
             entropy = F.cross_entropy(logits, mask, ignore_index=IGNORED, reduction="none").unsqueeze(1)
-        both, predicted, true = soft_areas(probability, truth, weight)
-        overlap = (both + SMOOTH) / (predicted + true - both + SMOOTH)
-        return (over_pixels(entropy, weight) + over_classes(1 - overlap, truth, None)).mean()
+        overlap = over_classes(iou_distance(probability, truth, weight), truth, None)
+        return (over_pixels(entropy, weight) + overlap).mean()
 
 
 def box_mean(maps: Tensor, window: int) -> Tensor:
