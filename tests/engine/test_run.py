@@ -151,3 +151,13 @@ def test_nothing_is_imported_for_a_config_that_fails(install, config, monkeypatc
     install("frame-acme", "acme", "from frame import hookimpl\n")
     with pytest.raises(UserError, match="no backbone is called 'bone'"):
         load_run(config, catalog())
+
+
+def test_a_monitor_that_no_metric_has_ends_with_a_message_and_the_epoch_is_not_lost(train) -> None:
+    with pytest.raises(UserError, match=r'no figure is called "accuracy/best"; there are: accuracy, accuracy/images'):
+        train("train.monitor=accuracy/best")
+    log = list(train.log)
+    again = train("train.monitor=accuracy/images", resume=True)
+    assert again.folder == train.runs / "small"
+    assert sum(entry[0] == "step" for entry in log) == 3
+    assert sum(entry[0] == "step" for entry in train.log) == 12 - 3

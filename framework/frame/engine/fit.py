@@ -134,6 +134,12 @@ class Fit:
             started = time.perf_counter()
             self._epoch(plan, info, step, training)
             found = self._validate(step, validation)
+            if self.run.monitor not in found:
+                self._save(step, found)
+                raise UserError(
+                    f'train.monitor: no figure is called "{self.run.monitor}"; there are: {", ".join(found)}. '
+                    "The epoch is saved, and --resume goes on from it"
+                )
             self._note_unreadable(self.strategy.all_gather(progress.unreadable))
             epoch, means = progress.epoch, self._means()
             is_best = progress.is_better(found, self.run.monitor, self.run.train.monitor_mode)
