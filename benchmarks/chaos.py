@@ -41,7 +41,7 @@ def config(folder: Path) -> dict[str, Any]:
         "data": {"name": "squares", "images": STEPS * MAIN["batch_size"], "size": 16, "workers": 1},
         "backbone": {"name": "bone", "drop": 0.2},
         "head": "head",
-        "losses": {"cross_entropy": "cross_entropy"},
+        "losses": {"plain_cross_entropy": "plain_cross_entropy"},
         "strategy": {"name": "ddp", "devices": 2},
         "metrics": {"accuracy": "accuracy"},
         "train": {"save_every": 3, "keep": 2, "ema": 0.99, "clip": 1.0},

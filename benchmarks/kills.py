@@ -56,7 +56,7 @@ def bound(folder: str, name: str) -> Run:
         "data": {"name": "squares", "images": STEPS * MAIN["batch_size"], "size": 16, "workers": 0},
         "backbone": {"name": "bone", "drop": 0.2},
         "head": "head",
-        "losses": {"cross_entropy": "cross_entropy"},
+        "losses": {"plain_cross_entropy": "plain_cross_entropy"},
         "strategy": {"name": "single", "device": "cpu"},
         "metrics": {"accuracy": "accuracy"},
         "callbacks": {"history": {"name": "history", "every": 1}},

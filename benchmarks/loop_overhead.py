@@ -106,7 +106,7 @@ class Task:
             "data": {"name": "squares", "images": self.steps * BATCH, "size": tiny.SIDE, "workers": 0},
             "backbone": "bone",
             "head": "head",
-            "losses": {"cross_entropy": "cross_entropy"},
+            "losses": {"plain_cross_entropy": "plain_cross_entropy"},
             "strategy": {"name": "single", "device": "cpu"},
             "metrics": {"accuracy": "accuracy"},
             "callbacks": {"before": "stopwatch", **callbacks, "after": "stopwatch"},

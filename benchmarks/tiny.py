@@ -165,7 +165,7 @@ def frame_heads() -> Iterator[Component]:
 
 @hookimpl
 def frame_losses() -> Iterator[Component]:
-    yield _component("cross_entropy", "CrossEntropy")
+    yield _component("plain_cross_entropy", "CrossEntropy")
 
 
 @hookimpl
