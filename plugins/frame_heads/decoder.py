@@ -6,15 +6,21 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from frame_heads.layers import group_norm, upsample
+from frame_heads.layers import group_norm, in_fast_layout, upsample
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def laterals(channels: Sequence[int], width: int) -> nn.ModuleList:
+class Laterals(nn.ModuleList):
     """For each level a 1x1 convolution to ``width`` channels and a GroupNorm."""
-    return nn.ModuleList(nn.Sequential(nn.Conv2d(c, width, 1, bias=False), group_norm(width)) for c in channels)
+
+    def __init__(self, channels: Sequence[int], width: int) -> None:
+        super().__init__(nn.Sequential(nn.Conv2d(c, width, 1, bias=False), group_norm(width)) for c in channels)
+
+    def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
+        """One map ``[B, C_i, h_i, w_i]`` a level to one ``[B, width, h_i, w_i]``, in the layout that is fast."""
+        return [in_fast_layout(lateral(x)) for lateral, x in zip(self, features, strict=True)]
 
 
 class Decoder(nn.Module):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 
 from frame import Prediction
-from frame_heads.decoder import Decoder, laterals
+from frame_heads.decoder import Decoder, Laterals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,10 +40,9 @@ class FPN(nn.Module):
         side_outputs: bool = True,
     ) -> None:
         super().__init__()
-        self.laterals = laterals(channels, width)
+        self.laterals = Laterals(channels, width)
         self.decoder = Decoder(levels=len(channels), width=width, num_classes=num_classes, side_outputs=side_outputs)
 
     def forward(self, features: Sequence[Tensor], size: tuple[int, int]) -> Prediction:
         """One map ``[B, C_i, h_i, w_i]`` a level, finest first, to logits ``[B, K, *size]``."""
-        maps = [lateral(x) for lateral, x in zip(self.laterals, features, strict=True)]
-        return Prediction(*self.decoder(maps, size))
+        return Prediction(*self.decoder(self.laterals(features), size))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import gcd
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -17,10 +18,19 @@ def group_norm(channels: int) -> nn.GroupNorm:
     return nn.GroupNorm(gcd(channels, max(1, channels // 8)), channels)
 
 
-def depthwise(channels: int, kernel: int = 3, dilation: int = 1) -> nn.Conv2d:
-    """A filter of its own for each channel; keeps the map's size. ``kernel`` is odd."""
-    padding = dilation * (kernel // 2)
-    return nn.Conv2d(channels, channels, kernel, padding=padding, dilation=dilation, groups=channels, bias=False)
+def depthwise(channels: int, kernel: int = 3) -> nn.Sequential:
+    """Filters of their own for each channel that together reach over an odd ``kernel``; keeps the map's size.
+
+    They are 3x3, one after another. On a CPU the gradient of a single wider one takes five to ten times as long.
+    """
+    return nn.Sequential(
+        *(nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False) for _ in range(kernel // 2))
+    )
+
+
+def in_fast_layout(x: Tensor) -> Tensor:
+    """``x``, channels-last on a CPU: all that follows in a head is faster there, and resizing ten times as fast."""
+    return x.contiguous(memory_format=torch.channels_last) if x.device.type == "cpu" else x
 
 
 def upsample(x: Tensor, size: Sequence[int]) -> Tensor:

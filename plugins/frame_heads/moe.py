@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from frame import Prediction
-from frame_heads.decoder import Decoder, laterals
+from frame_heads.decoder import Decoder, Laterals
 from frame_heads.mixture import Mixture, dispatch
 from frame_heads.router import Router
 
@@ -58,7 +58,7 @@ class MoE(nn.Module):
         side_outputs: bool = True,
     ) -> None:
         super().__init__()
-        self.laterals = laterals(channels, width)
+        self.laterals = Laterals(channels, width)
         self.mixtures = nn.ModuleList(
             Mixture(
                 [expert(channels=width) for expert in experts],
@@ -74,7 +74,7 @@ class MoE(nn.Module):
         ``extras`` holds for each level, finest first, ``"router.0"``: the router's softmax over all experts, and
         ``"load.0"``: 1 for the chosen experts, else 0; both ``[B, E]`` float32.
         """
-        maps = [lateral(x) for lateral, x in zip(self.laterals, features, strict=True)]
+        maps = self.laterals(features)
         layers: list[Mixture] = list(self.mixtures)  # type: ignore[arg-type]
         routings = [layer.router(x) for layer, x in zip(layers, maps, strict=True)]
         if torch.compiler.is_compiling() or torch.jit.is_tracing():  # type: ignore[no-untyped-call,attr-defined]

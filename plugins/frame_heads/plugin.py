@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 EXPERTS = {
     "texture": "3x3 convolutions at several dilations",
     "attention": "Attention over all positions at linear cost",
-    "hybrid": "Depthwise 5x5 convolution times a global gate",
+    "hybrid": "Depthwise filters of reach 5x5 times a global gate",
     "frequency": "Low, middle and high bands of a Laplacian pyramid",
     "edge": "Magnitudes of fixed Sobel and Laplace filters",
     "context": "Pyramid pooling: means over grids of several sizes",

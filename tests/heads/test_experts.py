@@ -140,7 +140,7 @@ def test_frequency_with_filters_that_pass_everything_gives_the_map_back() -> Non
     module.fuse = nn.Identity()
     with torch.no_grad():
         module.reduce.weight.copy_(torch.eye(8)[:, :, None, None])
-        for band in (module.low, module.middle, module.high):
+        for (band,) in (module.low, module.middle, module.high):
             band.weight.zero_()[:, :, 1, 1] = 1.0
     x = torch.randn(1, 8, 13, 9)
     torch.testing.assert_close(module(x), x)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
+LAYOUTS = [torch.contiguous_format, torch.channels_last]
+
+
 def mixture(experts: Sequence[Callable[..., nn.Module]], top_k: int = 3) -> Mixture:
     router = Router(channels=16, experts=len(experts), top_k=top_k, temperature=1.0, noise=0.0)
     return Mixture([expert(channels=16) for expert in experts], router).train()
@@ -30,11 +33,13 @@ def gradients(module: nn.Module, x: Tensor) -> list[Tensor | None]:
 
 @pytest.mark.parametrize("top_k", [1, 3, 7])
 @pytest.mark.parametrize("batch", [1, 2, 5])
+@pytest.mark.parametrize("layout", LAYOUTS)
 def test_sparse_equals_dense_with_all_gradients(
-    seven: Sequence[Callable[..., nn.Module]], batch: int, top_k: int
+    seven: Sequence[Callable[..., nn.Module]], layout: torch.memory_format, batch: int, top_k: int
 ) -> None:
     layer = mixture(seven, top_k)
-    x = (torch.randn(batch, 16, 12, 9) * 3).requires_grad_()
+    x = (torch.randn(batch, 16, 12, 9) * 3 + torch.randn(batch, 16, 1, 1)).contiguous(memory_format=layout)
+    x.requires_grad_()
     goal = torch.randn(batch, 16, 12, 9)
     routing = layer.router(x)
     sparse = layer.sparse(x, routing.weights, dispatch([routing])[0])
@@ -77,8 +82,33 @@ def test_dispatch_groups_the_images_of_each_expert_in_order() -> None:
     load = torch.tensor([[1.0, 0, 1], [0, 0, 1], [1, 0, 1], [1, 0, 0]])
     (plan,) = dispatch([Routing(load, load, load)])
     assert plan.counts == [3, 0, 3]
-    assert plan.images[0, :3].tolist() == [0, 2, 3]
-    assert plan.images[2, :3].tolist() == [0, 1, 2]
+    assert plan.pairs[:6].tolist() == [0, 2, 3, 8, 9, 10]  # expert * 4 + image
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_maps_layout_is_kept_for_experts_result_and_gradient(
+    seven: Sequence[Callable[..., nn.Module]], layout: torch.memory_format
+) -> None:
+    layer, x = mixture(seven), torch.randn(5, 16, 6, 4).contiguous(memory_format=layout).requires_grad_()
+    seen: list[Tensor] = []
+    for expert in layer.experts:
+        expert.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+    routing = layer.router(x + torch.randn(5, 16, 1, 1))
+    out = layer.sparse(x, routing.weights, dispatch([routing])[0])
+    out.sum().backward()
+    assert all(each.is_contiguous(memory_format=layout) for each in (*seen, out, x.grad))
+    assert any(len(each) < 5 for each in seen)
+
+
+@pytest.mark.parametrize("top_k", [1, 3])
+def test_sparse_equals_dense_under_autocast(seven: Sequence[Callable[..., nn.Module]], top_k: int) -> None:
+    layer, x = mixture(seven, top_k), torch.randn(5, 16, 12, 9).bfloat16()
+    routing = layer.router(x + torch.randn(5, 16, 1, 1))
+    with torch.autocast("cpu", torch.bfloat16):
+        sparse = layer.sparse(x, routing.weights, dispatch([routing])[0])
+        dense = layer.dense(x, routing.weights)
+    assert sparse.dtype == torch.bfloat16
+    torch.testing.assert_close(sparse, dense, atol=0.05, rtol=0.02)
 
 
 def test_the_input_is_left_as_it_was(seven: Sequence[Callable[..., nn.Module]]) -> None:

@@ -44,9 +44,10 @@ def test_the_task_teaches_every_router(moe: Callable[..., MoE], features: Callab
 
 def test_the_balance_of_a_level_can_be_learned(moe: Callable[..., MoE], features: Callable[..., list[Tensor]]) -> None:
     """Descending N * sum(f * P) evens out what the predecessor's balance loss could not."""
-    head, maps = moe(top_k=1), features(16)
+    head = moe(top_k=1)
+    maps = [x + 3 * torch.randn(*x.shape[:2], 1, 1) for x in features(16)]  # that a router can tell apart
     with torch.no_grad():
-        head.mixtures[0].router.linear.bias[3] = 1.0
+        head.mixtures[0].router.linear.bias[3] = 2.0
     optimizer = torch.optim.SGD(head.mixtures[0].router.parameters(), lr=1.0)
 
     def busiest() -> float:
@@ -54,14 +55,14 @@ def test_the_balance_of_a_level_can_be_learned(moe: Callable[..., MoE], features
         return load.mean(0).max().item()
 
     before = busiest()
-    for _ in range(20):
+    for _ in range(60):
         extras = head(maps, (64, 96)).extras
         balance = 7 * (extras["load.0"].mean(0) * extras["router.0"].mean(0)).sum()
         optimizer.zero_grad()
         balance.backward()
         optimizer.step()
-    assert before == 1.0
-    assert busiest() < 0.8
+    assert before > 0.8
+    assert busiest() < 0.5
 
 
 @pytest.mark.parametrize(("count", "top_k"), [(1, 1), (64, 5)])
@@ -83,7 +84,7 @@ def test_one_expert_alone_is_used_in_full(moe: Callable[..., MoE], features: Cal
 
 def test_an_expert_named_twice_has_two_sets_of_weights(moe: Callable[..., MoE]) -> None:
     first, second = moe(experts=[Contrast, Contrast], top_k=2).mixtures[0].experts
-    assert not torch.equal(first.local.weight, second.local.weight)
+    assert not torch.equal(first.local[0].weight, second.local[0].weight)
 
 
 def test_an_expert_that_the_head_never_heard_of_takes_part(

@@ -8,7 +8,7 @@ from frame_heads.layers import depthwise, group_norm
 
 
 class Hybrid(nn.Module):
-    """A depthwise 5x5 convolution on a narrower map, times a global gate.
+    """Depthwise filters that reach over 5x5 pixels on a narrower map, times a global gate.
 
     The gate is that of squeeze and excitation (Hu et al., 2018, arXiv:1709.01507).
     """

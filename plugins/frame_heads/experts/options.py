@@ -34,17 +34,17 @@ class AttentionOptions(NarrowOptions):
 
 
 class HybridOptions(NarrowOptions):
-    """A depthwise convolution times a global gate."""
+    """Depthwise filters times a global gate."""
 
     kernel: Kernel = 5
-    """Side of the convolution's window, in pixels of the map."""
+    """Side of the window that the filters, 3x3 each, reach over together, in pixels of the map."""
 
 
 class FrequencyOptions(NarrowOptions):
     """Bands of a Laplacian pyramid, each filtered on its own."""
 
     kernel: Kernel = 3
-    """Side of each band's filter, in pixels of the band."""
+    """Side of the window that each band's filters, 3x3 each, reach over together, in pixels of the band."""
 
 
 class EdgeOptions(NarrowOptions):
