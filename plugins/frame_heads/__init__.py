@@ -1,1 +1,1 @@
-"""Built-in heads, a feature pyramid and a mixture of experts, and the experts."""
+"""Built-in heads, a feature pyramid and a mixture of experts, the experts, and what watches them."""

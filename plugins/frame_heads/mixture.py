@@ -83,15 +83,16 @@ def _weighted(weight: Tensor, found: Tensor) -> Tensor:
 
 
 class Mixture(nn.Module):
-    """Experts and their router.
+    """Experts and their router, and maybe one more expert that works on every image with a weight of 1.
 
     The experts are registered before the router: replicas of a model pack their parameters one after another, and a
     router of seven outputs in front would leave all the others at odd addresses.
     """
 
-    def __init__(self, experts: Sequence[nn.Module], router: Router) -> None:
+    def __init__(self, experts: Sequence[nn.Module], router: Router, shared: nn.Module | None = None) -> None:
         super().__init__()
         self.experts = nn.ModuleList(experts)
+        self.shared = shared
         self.router = router
 
     def sparse(self, x: Tensor, weights: Tensor, plan: Dispatch) -> Tensor:
@@ -105,7 +106,7 @@ class Mixture(nn.Module):
         images = torch.split(pairs % len(x), plan.counts)
         weight = torch.split(weights.t().flatten().index_select(0, pairs)[:, None, None, None], plan.counts)
         gathered = rows.gathered(x, images)
-        out = rows.of(x).clone()
+        out = rows.of(x).clone() if self.shared is None else rows.of(x + self.shared(x))
         idle: list[nn.Parameter] = []
         for index, (expert, count) in enumerate(zip(self.experts, plan.counts, strict=True)):
             if count == len(x):  # all images, always so with a batch of one: nothing to gather
@@ -119,7 +120,7 @@ class Mixture(nn.Module):
 
     def dense(self, x: Tensor, weights: Tensor) -> Tensor:
         """The same by running every expert on every image: for graphs, which can't depend on the data."""
-        out = x
+        out = x if self.shared is None else x + self.shared(x)
         for weight, expert in zip(weights.unbind(1), self.experts, strict=True):
             out = out + _weighted(weight[:, None, None, None], expert(x))
         return out

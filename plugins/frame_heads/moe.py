@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
+PER_EXPERT = ("router", "load", "scores", "bias")
+
+
 class MoE(nn.Module):
     """A sparse mixture of experts (Shazeer et al., 2017, arXiv:1701.06538) on each of the backbone's maps.
 
@@ -32,14 +35,14 @@ class MoE(nn.Module):
         ``K``, the channels of the logits.
     experts
         What builds each expert, called with ``channels=width`` once a level.
+    shared
+        What builds one more expert a level, which works on every image (Dai et al., 2024, arXiv:2401.06066).
     top_k
         Experts that work on an image, at each level.
     width
         Channels of every map in the head.
-    temperature
-        Divides the routers' scores.
-    noise
-        Standard deviation of the noise on the scores in training.
+    temperature, noise, dense_warmup, selection_bias
+        Of the routers, see :class:`frame_heads.router.Router`.
     side_outputs
         Give logits at the coarser levels too.
     """
@@ -51,10 +54,13 @@ class MoE(nn.Module):
         strides: Sequence[int],
         num_classes: int,
         experts: Sequence[Callable[..., nn.Module]],
+        shared: Callable[..., nn.Module] | None = None,
         top_k: int = 3,
         width: int = 64,
         temperature: float = 1.0,
         noise: float = 0.0,
+        dense_warmup: float = 0.0,
+        selection_bias: bool = False,
         side_outputs: bool = True,
     ) -> None:
         super().__init__()
@@ -62,17 +68,29 @@ class MoE(nn.Module):
         self.mixtures = nn.ModuleList(
             Mixture(
                 [expert(channels=width) for expert in experts],
-                Router(channels=width, experts=len(experts), top_k=top_k, temperature=temperature, noise=noise),
+                Router(
+                    channels=width,
+                    experts=len(experts),
+                    top_k=top_k,
+                    temperature=temperature,
+                    noise=noise,
+                    dense_warmup=dense_warmup,
+                    selection_bias=selection_bias,
+                ),
+                shared(channels=width) if shared else None,
             )
             for _ in channels
         )
+        names = tuple(getattr(expert, "name", None) or getattr(expert, "__name__", "expert") for expert in experts)
+        self.extra_names = {f"{what}.{level}": names for what in PER_EXPERT for level in range(len(channels))}
         self.decoder = Decoder(levels=len(channels), width=width, num_classes=num_classes, side_outputs=side_outputs)
 
     def forward(self, features: Sequence[Tensor], size: tuple[int, int]) -> Prediction:
         """One map ``[B, C_i, h_i, w_i]`` a level, finest first, to logits ``[B, K, *size]``.
 
-        ``extras`` holds for each level, finest first, ``"router.0"``: the router's softmax over all experts, and
-        ``"load.0"``: 1 for the chosen experts, else 0; both ``[B, E]`` float32.
+        ``extras`` holds for each level, finest first, ``"router.0"``: the router's softmax over all experts,
+        ``"load.0"``: 1 for the chosen experts, else 0, ``"scores.0"``: what the softmax is taken of, and with a
+        selection bias ``"bias.0"``: that bias, the same for all images. All are ``[B, E]`` float32.
         """
         maps = self.laterals(features)
         layers: list[Mixture] = list(self.mixtures)  # type: ignore[arg-type]
@@ -88,4 +106,8 @@ class MoE(nn.Module):
         logits, side = self.decoder(maps, size)
         extras = {f"router.{level}": routing.probabilities for level, routing in enumerate(routings)}
         extras |= {f"load.{level}": routing.load for level, routing in enumerate(routings)}
+        extras |= {f"scores.{level}": routing.scores for level, routing in enumerate(routings)}
+        for level, (layer, routing) in enumerate(zip(layers, routings, strict=True)):
+            if layer.router.bias is not None:
+                extras[f"bias.{level}"] = layer.router.bias.float().expand_as(routing.load)
         return Prediction(logits, side, extras)

@@ -45,3 +45,22 @@ def frame_experts() -> Iterable[Component]:
             options=f"frame_heads.experts.options:{name.title()}Options",
             summary=summary,
         )
+
+
+@hookimpl
+def frame_metrics() -> Iterable[Component]:
+    yield Component(
+        name="experts",
+        target="frame_heads.usage:ExpertUsage",
+        summary="How evenly a router uses its experts: diversity, variation, dead ones, entropy, utilization",
+    )
+
+
+@hookimpl
+def frame_callbacks() -> Iterable[Component]:
+    yield Component(
+        name="experts",
+        target="frame_heads.album:Experts",
+        options="frame_heads.options:ExpertsOptions",
+        summary="Which expert took which images, as a table and a picture",
+    )

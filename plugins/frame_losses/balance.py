@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor, distributed, nn
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from frame import Prediction
 
-ROUTER, LOAD = "router.", "load."
+ROUTER, LOAD, BIAS = "router.", "load.", "bias."
+NUDGE = 1e-3  # the bias's gradient: AdamW's step does not depend on it, but clipping does
 
 
 class Balance(nn.Module):
@@ -25,12 +26,18 @@ class Balance(nn.Module):
     assignments that each expert got, a constant here, over all processes. With few images a batch ``f`` is mostly
     noise, so a running mean of it is used. Switch Transformers (Fedus et al., JMLR 2022), equation 4.
 
+    With ``by = "bias"`` the router itself is left alone: the bias by which experts are chosen, and nothing else, gets
+    the sign of ``f - 1 / E`` for a gradient (Wang et al., 2024, arXiv:2408.15664). So the optimizer moves it, and what
+    undoes, averages and saves weights does so with it. The value is then ``E * sum_e f_e ** 2``, 1 when balanced too.
+
     Reads ``extras["router.<layer>"]``, probabilities ``[B, E]``, and ``extras["load.<layer>"]``, 1 for each expert
-    that the image was sent to ``[B, E]``. The running shares are in the state dict as ``_extra_state``.
+    that the image was sent to ``[B, E]``; to move the bias, that as ``extras["bias.<layer>"]``, the same for all
+    images. The running shares are in the state dict as ``_extra_state``.
     """
 
-    def __init__(self, *, momentum: float = 0.9) -> None:
+    def __init__(self, *, momentum: float = 0.9, by: Literal["router", "bias"] = "router") -> None:
         super().__init__()
+        self.by = by
         self.momentum = momentum
         self.shares: dict[str, Tensor] = {}
         """Running share of each expert ``[E]``, by layer."""
@@ -46,14 +53,16 @@ class Balance(nn.Module):
             )
         if missing := [LOAD + layer for layer in layers if LOAD + layer not in extras]:
             raise UserError(f"balance: the head's extras lack {', '.join(missing)}, the experts that each image chose")
-        return torch.stack(
-            [self._layer(layer, extras[ROUTER + layer], extras[LOAD + layer]) for layer in layers]
-        ).mean()
+        if self.by == "bias" and any(BIAS + layer not in extras for layer in layers):
+            raise UserError('balance: by = "bias" moves a bias that the head has not; set head.selection_bias = true')
+        return torch.stack([self._layer(layer, extras) for layer in layers]).mean()
 
-    def _layer(self, layer: str, router: Tensor, load: Tensor) -> Tensor:
-        router, load = at_least_float32(router), at_least_float32(load.detach())
-        share = self._share(layer, load.sum(dim=0))
-        return len(share) * (share * router.mean(dim=0)).sum()
+    def _layer(self, layer: str, extras: Mapping[str, Tensor]) -> Tensor:
+        share = self._share(layer, at_least_float32(extras[LOAD + layer].detach()).sum(dim=0))
+        if self.by == "bias":
+            moved = (extras[BIAS + layer].mean(dim=0) * (share - 1 / len(share)).sign()).sum() * NUDGE
+            return len(share) * share.square().sum() + moved - moved.detach()
+        return len(share) * (share * at_least_float32(extras[ROUTER + layer]).mean(dim=0)).sum()
 
     def _share(self, layer: str, load: Tensor) -> Tensor:
         """The running share ``[E]`` after counting the load ``[E]`` of this batch; evaluation counts nothing."""

@@ -48,10 +48,8 @@ class DeepSupervision(nn.Module):
         self.final = final
         self.factor = 1.0
 
-    def at(self, progress: float) -> None:
-        """Follow the run, whose first step is at 0 and last at 1; so does the loss that is wrapped."""
-        if callable(inner := getattr(self.loss, "at", None)):
-            inner(progress)
+    def set_progress(self, progress: float) -> None:
+        """Follow the run, whose first step is at 0 and last at 1."""
         if self.decay != "none":
             left = 1 - progress if self.decay == "linear" else (1 + math.cos(math.pi * progress)) / 2
             self.factor = self.final + (1 - self.final) * left

@@ -118,3 +118,5 @@ class DeepSupervisionOptions(Options):
 class BalanceOptions(Options):
     momentum: float = Field(default=0.9, ge=0, lt=1)
     """How much of the running share of each expert is kept a step; 0 counts the present batch alone."""
+    by: Literal["router", "bias"] = "router"
+    """What is changed: the router's probabilities, or only the bias of ``head.selection_bias``."""

@@ -83,3 +83,8 @@ def frame_losses() -> Iterator[Component]:
         options="frame_losses.options:BalanceOptions",
         summary="Even work for a router's experts: 1 when balanced",
     )
+    yield Component(
+        name="router_z",
+        target="frame_losses.router_z:RouterZ",
+        summary="The router's scores kept small, so that rounding does not decide",
+    )

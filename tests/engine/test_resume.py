@@ -75,7 +75,7 @@ def test_a_loss_that_follows_the_run_is_told_every_position_and_goes_on_to_the_s
     class Fading(frame_small.Plain):
         factor = 1.0
 
-        def at(self, progress: float) -> None:
+        def set_progress(self, progress: float) -> None:
             seen.append(progress)
             self.factor = 1 - progress / 2
 

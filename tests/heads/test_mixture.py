@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from frame_heads.experts.contrast import Contrast
 from frame_heads.mixture import Mixture, dispatch
 from frame_heads.router import Router, Routing
 
@@ -18,9 +19,12 @@ if TYPE_CHECKING:
 LAYOUTS = [torch.contiguous_format, torch.channels_last]
 
 
-def mixture(experts: Sequence[Callable[..., nn.Module]], top_k: int = 3) -> Mixture:
-    router = Router(channels=16, experts=len(experts), top_k=top_k, temperature=1.0, noise=0.0)
-    return Mixture([expert(channels=16) for expert in experts], router).train()
+def mixture(
+    experts: Sequence[Callable[..., nn.Module]], top_k: int = 3, shared: Callable[..., nn.Module] | None = None
+) -> Mixture:
+    router = Router(channels=16, experts=len(experts), top_k=top_k)
+    made = [expert(channels=16) for expert in experts]
+    return Mixture(made, router, shared(channels=16) if shared else None).train()
 
 
 def gradients(module: nn.Module, x: Tensor) -> list[Tensor | None]:
@@ -34,10 +38,11 @@ def gradients(module: nn.Module, x: Tensor) -> list[Tensor | None]:
 @pytest.mark.parametrize("top_k", [1, 3, 7])
 @pytest.mark.parametrize("batch", [1, 2, 5])
 @pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("shared", [None, Contrast])
 def test_sparse_equals_dense_with_all_gradients(
-    seven: Sequence[Callable[..., nn.Module]], layout: torch.memory_format, batch: int, top_k: int
+    seven: Sequence[Callable[..., nn.Module]], layout: torch.memory_format, shared: Any, batch: int, top_k: int
 ) -> None:
-    layer = mixture(seven, top_k)
+    layer = mixture(seven, top_k, shared)
     x = (torch.randn(batch, 16, 12, 9) * 3 + torch.randn(batch, 16, 1, 1)).contiguous(memory_format=layout)
     x.requires_grad_()
     goal = torch.randn(batch, 16, 12, 9)
@@ -50,6 +55,13 @@ def test_sparse_equals_dense_with_all_gradients(
     torch.testing.assert_close(sparse, dense, atol=1e-6, rtol=1e-5)
     for got, expected in zip(sparse_gradients, gradients(layer, x), strict=True):  # zeros, not None, of idle experts
         torch.testing.assert_close(got, expected, atol=1e-6, rtol=1e-4)
+
+
+def test_the_shared_expert_works_on_every_image_in_full() -> None:
+    layer = mixture([Contrast, Contrast], 1, Contrast)
+    x, nothing = torch.randn(3, 16, 6, 4), torch.zeros(3, 2)
+    routing = Routing(nothing, nothing, nothing, torch.eye(2)[[0, 0, 1]])
+    torch.testing.assert_close(layer.sparse(x, nothing, dispatch([routing])[0]), x + layer.shared(x))
 
 
 def test_frozen_idle_experts_have_no_gradient(seven: Sequence[Callable[..., nn.Module]]) -> None:
@@ -69,7 +81,7 @@ def test_idle_experts_do_not_run_and_the_others_see_only_their_images(
         expert.register_forward_pre_hook(lambda _, args, index=index: seen.setdefault(index, args[0]))
     weights = torch.zeros(3, 7)
     weights[0, 2] = weights[1, 5] = weights[2, 5] = weights[:, 0] = 1.0
-    routing = Routing(weights, weights, (weights > 0).float())
+    routing = Routing(weights, weights, weights, (weights > 0).float())
     x = torch.randn(3, 16, 4, 4)
     layer.sparse(x, weights, dispatch([routing])[0])
     assert seen.keys() == {0, 2, 5}
@@ -80,7 +92,7 @@ def test_idle_experts_do_not_run_and_the_others_see_only_their_images(
 
 def test_dispatch_groups_the_images_of_each_expert_in_order() -> None:
     load = torch.tensor([[1.0, 0, 1], [0, 0, 1], [1, 0, 1], [1, 0, 0]])
-    (plan,) = dispatch([Routing(load, load, load)])
+    (plan,) = dispatch([Routing(load, load, load, load)])
     assert plan.counts == [3, 0, 3]
     assert plan.pairs[:6].tolist() == [0, 2, 3, 8, 9, 10]  # expert * 4 + image
 

@@ -26,7 +26,7 @@ def test_the_routers_probabilities_and_loads_leave_for_every_level(
     moe: Callable[..., MoE], features: Callable[..., list[Tensor]]
 ) -> None:
     extras = moe(top_k=2)(features(3), (64, 96)).extras
-    assert list(extras) == [f"{what}.{level}" for what in ("router", "load") for level in range(4)]
+    assert list(extras) == [f"{what}.{level}" for what in ("router", "load", "scores") for level in range(4)]
     assert {(tuple(x.shape), x.dtype) for x in extras.values()} == {((3, 7), torch.float32)}
     for level in range(4):
         torch.testing.assert_close(extras[f"router.{level}"].sum(1), torch.ones(3))
@@ -99,7 +99,8 @@ def test_a_traced_head_gives_the_same_for_any_batch() -> None:
     class Fixed(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.head = MoE(**BUILD, experts=[Contrast, Edge, Context], top_k=2, width=16).eval()
+            parts = {"experts": [Contrast, Edge, Context], "shared": Contrast, "selection_bias": True}
+            self.head = MoE(**BUILD, **parts, top_k=2, width=16).eval()
 
         def forward(self, fine: Tensor, coarse: Tensor) -> Tensor:
             logits: Tensor = self.head([fine, coarse], (33, 30)).logits
@@ -125,6 +126,24 @@ def test_the_config_names_the_experts_and_their_options() -> None:
     experts = part(**BUILD).mixtures[1].experts
     assert [type(e).__name__ for e in experts] == ["Texture", "Edge", "Edge"]
     assert [scale.dilation for scale in experts[0].scales] == [(1, 1), (5, 5)]
+
+
+def test_the_config_sets_up_the_routers_and_a_shared_expert() -> None:
+    overrides = ['shared={name="edge", reduction=4}', "dense_warmup=0.1", "selection_bias=true", "width=16"]
+    head = bind_component(catalog(), Kind.HEAD, "moe", overrides)(**BUILD)
+    layer = head.mixtures[1]
+    assert (type(layer.shared), layer.shared.narrow) == (Edge, 4)
+    assert (layer.router.dense_warmup, layer.router.bias.tolist()) == (0.1, [0.0] * 7)
+    assert head.extra_names["load.1"] == ("texture", "attention", "hybrid", "frequency", "edge", "context", "contrast")
+
+
+def test_a_selection_bias_leaves_the_head_with_its_gradient(
+    moe: Callable[..., MoE], features: Callable[..., list[Tensor]]
+) -> None:
+    head = moe(selection_bias=True)
+    extras = head(features(3), (64, 96)).extras
+    extras["bias.2"].mean(0)[5].backward()
+    assert head.mixtures[2].router.bias.grad.tolist() == [0.0] * 5 + [1.0, 0.0]
 
 
 def test_the_default_is_three_of_the_seven() -> None:

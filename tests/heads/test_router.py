@@ -21,7 +21,7 @@ def test_probabilities_and_weights_sum_to_one() -> None:
 
 
 def test_the_most_probable_experts_are_chosen_in_proportion() -> None:
-    probabilities, weights, load = router()(torch.randn(5, 16, 6, 4))
+    _, probabilities, weights, load = router()(torch.randn(5, 16, 6, 4))
     assert load.sum(1).tolist() == [3.0] * 5
     least_chosen = probabilities.where(load > 0, torch.inf).amin(1)
     assert (least_chosen >= probabilities.where(load == 0, -torch.inf).amax(1)).all()
@@ -59,6 +59,45 @@ def test_everything_is_float32_under_autocast_and_unchanged_by_it() -> None:
 
 def test_a_bfloat16_map_is_routed_in_float32() -> None:
     assert router()(torch.randn(2, 16, 6, 4).bfloat16()).probabilities.dtype == torch.float32
+
+
+def test_a_selection_bias_chooses_but_counts_nothing() -> None:
+    module, x = router(selection_bias=True), torch.randn(5, 16, 6, 4)
+    before = module(x)
+    with torch.no_grad():
+        module.bias[4] = 1.0  # more than any probability
+        module.bias[2] = -1.0
+    _, probabilities, weights, load = module(x)
+    assert torch.equal(probabilities, before.probabilities)
+    assert load[:, 4].tolist() == [1.0] * 5
+    assert load[:, 2].tolist() == [0.0] * 5
+    chosen = probabilities * load
+    torch.testing.assert_close(weights, chosen / chosen.sum(1, keepdim=True))
+    (weights * torch.randn(7)).sum().backward()
+    assert module.bias.grad is None
+
+
+@pytest.mark.parametrize("top_k", [1, 3])
+def test_the_warm_up_is_dense_in_training_until_its_share_of_the_run_is_done(top_k: int) -> None:
+    module, x = router(dense_warmup=0.25, top_k=top_k), torch.randn(4, 16, 6, 4)
+    module.set_progress(0.2)
+    routing = module(x)
+    assert routing.load.eq(1).all()
+    torch.testing.assert_close(routing.weights, routing.probabilities)
+    assert module.eval()(x).load.sum(1).tolist() == [top_k] * 4
+    module.train().set_progress(0.25)
+    assert module(x).load.sum(1).tolist() == [top_k] * 4
+    module.set_progress(0.0)  # as after a step back
+    assert module(x).load.eq(1).all()
+
+
+def test_where_the_run_is_is_no_part_of_a_checkpoint() -> None:
+    assert router(dense_warmup=0.5).state_dict().keys() == router().state_dict().keys()
+
+
+def test_the_softmax_is_that_of_the_scores() -> None:
+    routing = router(temperature=0.5)(torch.randn(4, 16, 6, 4))
+    torch.testing.assert_close(routing.scores.softmax(1), routing.probabilities)
 
 
 def test_temperature_flattens_the_probabilities() -> None:

@@ -64,6 +64,38 @@ def test_descending_it_evens_the_load(loss):
     assert largest_share() < 0.3
 
 
+def biased(probability: torch.Tensor, bias: torch.Tensor) -> Prediction:
+    """What a head with a selection bias leaves."""
+    merit = probability + bias.detach()
+    chosen = torch.zeros_like(probability).scatter(1, merit.topk(TOP_K).indices, 1.0)
+    return Prediction(
+        NO_MASK, extras={"router.0": probability, "load.0": chosen, "bias.0": bias.expand_as(probability)}
+    )
+
+
+def test_by_bias_the_optimizer_moves_the_bias_against_the_load_and_the_router_rests(loss):
+    logits = (torch.randn(IMAGES, EXPERTS) + torch.tensor([2.0, 1.0, 0.0, 0.0, 0.0])).requires_grad_()
+    bias = torch.nn.Parameter(torch.zeros(EXPERTS))
+    criterion = loss("balance", "by=bias", "momentum=0.5")
+    optimizer = torch.optim.AdamW([{"params": [bias], "lr": 0.01, "weight_decay": 0.0}])
+    imbalances = []
+    for _ in range(100):
+        optimizer.zero_grad()
+        value = criterion(biased(logits.softmax(dim=1), bias), NO_MASK)
+        value.backward()
+        optimizer.step()
+        imbalances.append(value.item())
+    assert logits.grad is None
+    assert imbalances[0] > 1.2
+    assert imbalances[-1] < 1.03
+    assert bias[0] < bias[2]
+
+
+def test_a_bias_that_is_not_there_is_met_with_the_remedy(loss):
+    with pytest.raises(UserError, match=r"head\.selection_bias = true"):
+        loss("balance", "by=bias")(routed(torch.randn(IMAGES, EXPERTS)), NO_MASK)
+
+
 def test_layers_count_the_same(loss):
     first, second = torch.randn(IMAGES, EXPERTS), torch.randn(IMAGES, 3)
     apart = [loss("balance")(routed(each), NO_MASK) for each in (first, second)]

@@ -3,11 +3,9 @@ from __future__ import annotations
 import pytest
 import torch
 from tests.losses.cases import CASES, name_of, random_mask
-from torch import nn
 from torch.nn import functional as F
 
 from frame import Prediction, UserError
-from frame_losses.deep_supervision import DeepSupervision
 
 
 @pytest.fixture
@@ -64,27 +62,17 @@ def test_it_falls_over_the_run(loss, prediction, mask, decay, final, shares):
     whole = loss("deep_supervision")(prediction, mask)
     torch.testing.assert_close(criterion(prediction, mask), whole)  # where nobody tells the position
     for progress, share in zip((0.0, 0.25, 1.0), shares, strict=True):
-        criterion.at(progress)
+        criterion.set_progress(progress)
         torch.testing.assert_close(criterion(prediction, mask), share * whole)
-    criterion.at(0.0)  # the position is all that counts, not what was before
+    criterion.set_progress(0.0)  # the position is all that counts, not what was before
     torch.testing.assert_close(criterion(prediction, mask), whole)
 
 
 def test_at_the_end_of_its_decay_the_sides_still_have_a_gradient(loss, prediction, mask):
     criterion = loss("deep_supervision", "decay=linear")
-    criterion.at(1.0)
+    criterion.set_progress(1.0)
     side = prediction.side[0].requires_grad_()
     assert not torch.autograd.grad(criterion(prediction, mask), side)[0].any()
-
-
-def test_a_wrapped_loss_that_follows_the_run_is_told_too(prediction, mask):
-    class Following(nn.Module):
-        def at(self, progress):
-            self.progress = progress
-
-    criterion = DeepSupervision(loss=Following)
-    criterion.at(0.5)
-    assert criterion.loss.progress == 0.5
 
 
 def test_every_side_gets_a_gradient_and_the_main_output_none(loss, prediction, mask):

@@ -103,20 +103,34 @@ def test_parameters_of_losses_are_trained_as_on_one_device(run_of, strategy) -> 
         torch.testing.assert_close(found[part], expected[part], **CLOSE)
 
 
+ROUTERS = {
+    "balance": ({}, {"balance": {"name": "balance", "weight": 0.1}}),
+    "bias": (
+        {"selection_bias": True, "dense_warmup": 0.3, "shared": "contrast"},
+        {"balance": {"name": "balance", "by": "bias"}, "z": {"name": "router_z", "weight": 0.01}},
+    ),
+}
+
+
 @BOTH
-def test_the_router_and_its_balance_are_trained_as_on_one_device(run_of, strategy) -> None:
+@pytest.mark.parametrize("router", ROUTERS)
+def test_the_router_and_its_balance_are_trained_as_on_one_device(run_of, strategy, router) -> None:
     """Experts that are idle in one process, or in both, included; and with ddp parts that no loss looks at."""
+    options, losses = ROUTERS[router]
+    experts = ["texture", "context", "edge", "contrast"]
     parts = {
-        "head": {"name": "moe", "experts": ["texture", "context", "edge", "contrast"], "top_k": 1, "width": 8},
-        "losses": {"mask": "mask", "balance": {"name": "balance", "weight": 0.1}},
+        "head": {"name": "moe", "experts": experts, "top_k": 1, "width": 8, **options},
+        "losses": {"mask": "mask", **losses},
+        "metrics": {"accuracy": "accuracy", "experts": "experts"},
     }
     if strategy == "fsdp":
         parts["losses"]["deep"] = {"name": "deep_supervision", "weight": 0.4}
     settings = (*SETTINGS, "stages.decoder.lr=0.0005", "stages.finetune.lr=0.0005")
-    losses, means, _, expected = run_of("single", *settings, **parts)
-    found_losses, found_means, _, found = run_of(strategy, *settings, **parts)
+    losses, means, figures, expected = run_of("single", *settings, **parts)
+    found_losses, found_means, found_figures, found = run_of(strategy, *settings, **parts)
     torch.testing.assert_close(torch.tensor(found_losses), torch.tensor(losses), **CLOSE)
     assert found_means == [pytest.approx(each, abs=1e-5) for each in means]
+    assert found_figures == pytest.approx(figures, abs=1e-4)
     assert found["optimizer"].keys() == expected["optimizer"].keys()
     for name, moments in expected["optimizer"].items():
         # A bias in front of a norm has no gradient but rounding, which AdamW takes as seriously as any.

@@ -42,6 +42,8 @@ class RunInfo:
     """Optimizer steps done before this start: more than 0 for a run that goes on from a checkpoint."""
     epochs: int = 0
     """Epochs finished before this start."""
+    extra_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What the columns of the head's extras stand for, by the extra's name."""
 
 
 class StepInfo(NamedTuple):  # made in every step: a frozen dataclass takes eight times as long
@@ -108,6 +110,13 @@ class Callback:
 
     def on_validation_sample(self, sample: Sample, probability: npt.NDArray[np.float32]) -> None:
         """For each validation image of this process: ``probability`` is ``[K, H, W]`` at the mask's own size."""
+
+    def on_validation_extras(self, sample: Sample, extras: Mapping[str, npt.NDArray[np.float32]]) -> None:
+        """After each :meth:`on_validation_sample`, what else the head told of that image.
+
+        ``extras`` are those of :class:`frame.Prediction` without the batch's dimension. They are fetched from the
+        device only if a callback overrides this or a metric asks for them.
+        """
 
     def on_epoch_end(self, epoch: EpochInfo) -> None:
         """After an epoch's validation, before its checkpoint."""

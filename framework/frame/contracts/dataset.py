@@ -58,6 +58,11 @@ class Metric(Protocol):
 
     With several processes each counts a share of the images, and the first merges what they found. Figures that are the
     same to the last digit need a sum that doesn't depend on the order, ``math.fsum`` or one of integers.
+
+    Two methods more, both optional: ``update_extras(extras, names)`` is called for each image after ``update``, with
+    what else the head told of it, :attr:`Prediction.extras` without the batch's dimension, and the head's
+    ``extra_names``. ``notices()`` is asked once all processes' counts are merged, before ``compute``: lines that a
+    person should see by their topics, of each of which one is told in a run.
     """
 
     def update(self, probability: npt.NDArray[np.float32], mask: npt.NDArray[np.uint8]) -> None:

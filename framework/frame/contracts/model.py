@@ -54,7 +54,15 @@ class Expert(Protocol):
 
 
 class Head(Protocol):
-    """A decoder. Built as ``target(channels=..., strides=..., num_classes=K, **options)``."""
+    """A decoder. Built as ``target(channels=..., strides=..., num_classes=K, **options)``.
+
+    A head may also have ``extra_names``: for an extra ``[B, N]`` what its N columns stand for, such as
+    ``{"router.0": ("texture", "edge")}``, which those who watch it show.
+
+    Any module of a model or a loss may have ``set_progress(progress)``, for what changes over the run. It is called
+    before each training step with the position in the run: 0.0 for the first step of all stages, 1.0 for the last. It
+    is no state: a resumed run tells it anew. Outside training nobody calls it, so a module starts as it would at 0.
+    """
 
     def __call__(self, features: list[Tensor], size: tuple[int, int]) -> Prediction:
         """One map a level, finest first, to logits at ``size = (H, W)``."""
@@ -64,9 +72,7 @@ class Head(Protocol):
 class Loss(Protocol):
     """A loss, an ``nn.Module``. Built as ``target(**options)``; what state it keeps goes into the checkpoint.
 
-    A loss that changes over the run may also have ``at(progress)``, which is called before each optimizer step with
-    the position in the run: 0.0 for the first step of all stages, 1.0 for the last. It is no state: a resumed run tells
-    it again. Outside training nobody calls it, so a loss starts as it would at 0.
+    One that changes over the run has ``set_progress``, as any module may: see :class:`Head`.
     """
 
     def __call__(self, prediction: Prediction, mask: Tensor) -> Tensor:

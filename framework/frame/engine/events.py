@@ -40,6 +40,10 @@ class Events:
             except Exception as error:
                 raise CallbackError(f"callback {label!r} failed in {event}: {type(error).__name__}: {error}") from error
 
+    def are_heard(self, event: str) -> bool:
+        """Whether any callback overrides that event: otherwise there is nothing to prepare for it."""
+        return bool(self._listeners[event])
+
     def artifacts(self) -> dict[str, Path]:
         """What the callbacks have written for a person to open."""
         return {what: path for callback in self.callbacks.values() for what, path in callback.artifacts().items()}

@@ -15,6 +15,7 @@ from frame.engine import checkpoint
 from frame.engine.baselines import baselines
 from frame.engine.ema import Ema
 from frame.engine.folder import CHECKPOINTS
+from frame.engine.position import listeners
 from frame.engine.progress import Progress
 from frame.engine.snapshot import Snapshots
 from frame.engine.stages import build_optimizer, set_rates, set_trained
@@ -76,6 +77,8 @@ class Fit:
         self.scaler = torch.amp.GradScaler(self.strategy.root_device.type, enabled=levers.precision == "fp16")
         self.snapshots = Snapshots(built, levers, self.module, self.ema, self.scaler, folder / CHECKPOINTS)
         self.saved = saved
+        self.listeners = listeners(built.model, built.objective)
+        self.said: set[str] = set()
         self.infos = tuple(
             StageInfo(plan.name, plan.table.epochs, plan.steps_per_epoch, plan.table.batch_size) for plan in built.plans
         )
@@ -95,9 +98,10 @@ class Fit:
         """
         started = time.perf_counter()
         run, done = self.run, (self.progress.global_step, self.progress.epochs)
+        names = self.built.model.extra_names
         self.events(
             "on_run_start",
-            RunInfo(run.name, self.folder, run.run.seed, run.monitor, self.built.lines, self.infos, *done),
+            RunInfo(run.name, self.folder, run.run.seed, run.monitor, self.built.lines, self.infos, *done, names),
         )
         for stage in range(self.progress.stage, len(self.built.plans)):
             if stage != self.progress.stage:
@@ -163,15 +167,16 @@ class Fit:
         backbone_stages, trained = len(built.model.backbone_stages()), None
         tally = Tally(self.strategy.root_device, len(built.objective.labels), progress.sums)
         every = self.run.train.save_every
-        before = sum(each.steps for each in built.plans[: progress.stage])
-        last_of_run = max(1, sum(each.steps for each in built.plans) - 1)
         for samples, window in windows(
             loader, self.run.train.accumulation, plan.first_epoch + progress.epoch, progress.step
         ):
             position = progress.epoch * plan.steps_per_epoch + progress.step
             rates = plan.rates(position)
             set_rates(step.optimizer, rates)
-            built.objective.at((before + position) / last_of_run)
+            if self.listeners:
+                done = self._progress_at(position)
+                for set_progress in self.listeners:
+                    set_progress(done)
             if trained != (trained := plan.trained_stages(position, backbone_stages)):
                 set_trained(built.model, plan.table, trained)
             values = step(window, samples)
@@ -194,6 +199,11 @@ class Fit:
                 path = self._save(step, {})
                 if reason:
                     raise RunStopped(reason, path)
+
+    def _progress_at(self, position: int) -> float:
+        """The position in the run of a step of the present stage: 0 for the run's first step, 1 for its last."""
+        steps = [plan.steps for plan in self.built.plans]
+        return (sum(steps[: self.progress.stage]) + position) / max(1, sum(steps) - 1)
 
     def _save(self, step: Step, figures: dict[str, float]) -> Path:
         self.events("on_checkpoint", self.progress.global_step)
@@ -246,12 +256,23 @@ class Fit:
         def observe(sample: Sample, probability: Any) -> None:
             self.events("on_validation_sample", sample, probability)
 
+        def observe_extras(sample: Sample, extras: Any) -> None:
+            self.events("on_validation_extras", sample, extras)
+
+        watcher = observe_extras if self.events.are_heard("on_validation_extras") else None
         metrics, note = self.built.new_metrics(), self._note_unreadable
         try:
             with self.ema.applied() if self.ema else nullcontext():
-                return validate(self.module, self.strategy, loader, metrics, before_batch, observe, note)
+                return validate(
+                    self.module, self.strategy, loader, metrics, before_batch, observe, note, watcher, self._say_once
+                )
         except _InterruptedError as interrupted:  # saved before the validation, which is run again after the resume
             raise RunStopped(str(interrupted), self._save(step, {})) from None
+
+    def _say_once(self, topic: str, text: str) -> None:
+        if topic not in self.said:
+            self.said.add(topic)
+            self.events("on_notice", text)
 
     def _asked_to_stop(self) -> str | None:
         """Why the run should stop, agreed on by all processes."""

@@ -37,6 +37,11 @@ class Segmenter(nn.Module):
     def _predicted(self, image: Tensor) -> Prediction:
         return self.head(self.backbone(image), tuple(image.shape[-2:]))  # type: ignore[no-any-return]
 
+    @property
+    def extra_names(self) -> dict[str, tuple[str, ...]]:
+        """What the columns of the head's extras stand for, by the extra's name; nothing if it does not say."""
+        return dict(getattr(self.head, "extra_names", {}))
+
     def backbone_stages(self) -> list[list[nn.Module]]:
         """The backbone's modules by stage, from the image's side; one stage if it names none."""
         stages: Sequence[Sequence[nn.Module]] = getattr(self.backbone, "stages", None) or [[self.backbone]]

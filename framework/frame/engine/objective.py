@@ -21,12 +21,6 @@ class Objective(nn.Module):
         self.losses = nn.ModuleDict(losses)
         self.weights = tuple(weights[label] for label in losses)
         self.labels = ("loss", *self.losses)
-        self._following = tuple(loss.at for loss in losses.values() if callable(getattr(loss, "at", None)))
-
-    def at(self, progress: float) -> None:
-        """Tell the losses that follow the run where it is: 0 at its first step, 1 at its last."""
-        for at in self._following:
-            at(progress)  # type: ignore[operator]  # an attribute of a module is a module or a tensor to mypy
 
     def forward(self, prediction: Prediction, mask: Tensor) -> tuple[Tensor, Tensor]:
         """The scalar to differentiate, and ``[1 + L]`` detached: it and each loss, unweighted, in order of labels."""

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from frame.data.pipeline import ValidationBatch
     from frame.engine.model import Segmenter
 
+    Extras = Mapping[str, npt.NDArray[np.float32]]
+
 
 def validate(
     module: nn.Module,
@@ -35,15 +37,19 @@ def validate(
     before_batch: Callable[[], None],
     observe: Callable[[Sample, npt.NDArray[np.float32]], None],
     note_unreadable: Callable[[Iterable[Iterable[str]]], None],
+    observe_extras: Callable[[Sample, Extras], None] | None = None,
+    say: Callable[[str, str], None] | None = None,
 ) -> dict[str, float]:
     """Run the unwrapped model over ``loader``; returns the figures over all processes.
 
     ``metrics`` are fresh instances by label. ``before_batch`` may end it by an exception, in all processes at once.
     ``observe`` sees each sample of this process with its probability ``[K, H, W]``, and ``note_unreadable`` what was
-    wrong with those that were left out.
+    wrong with those that were left out. ``observe_extras`` sees what else the head told of each sample,
+    ``say`` gets what the metrics found that a person should know, a topic and a line.
     """
+    watching: list[Any] = [metric for metric in metrics.values() if hasattr(metric, "update_extras")]
     with torch.inference_mode(), strategy.eval_module(module) as model:  # the strategy may leave that mode again
-        memory_format = cast("Segmenter", model).memory_format
+        memory_format, names = cast("Segmenter", model).memory_format, cast("Segmenter", model).extra_names
         for images, samples, unreadable in batches(loader):
             before_batch()
             note_unreadable([unreadable])
@@ -51,35 +57,54 @@ def validate(
                 if strategy.world_size > 1:  # others may wait for this process within the model
                     model(normalized(strategy.batch_to_device(images.new_zeros(1, *images.shape[1:])), memory_format))
                 continue
-            logits = _logits(model, normalized(strategy.batch_to_device(images), memory_format), strategy.world_size)
-            for each, sample in zip(logits, samples, strict=True):
+            shown = normalized(strategy.batch_to_device(images), memory_format)
+            logits, extras = _predicted(model, shown, strategy.world_size)
+            watched = _arrays(extras) if watching or observe_extras else {}
+            for place, (each, sample) in enumerate(zip(logits, samples, strict=True)):
                 probability = at_size(probabilities(each), sample.mask.shape)
                 for metric in metrics.values():
                     metric.update(probability, sample.mask)
                 observe(sample, probability)
-    return merged_figures(strategy, metrics)
+                own = {name: array[place] for name, array in watched.items()}
+                for metric in watching:
+                    metric.update_extras(own, names)
+                if observe_extras:
+                    observe_extras(sample, own)
+    return merged_figures(strategy, metrics, say)
 
 
-def _logits(model: nn.Module, images: Tensor, world_size: int) -> Tensor:
-    """``[B, K, H, W]`` of ``[B, 3, H, W]``, by halves where the whole does not fit into memory."""
+def _predicted(model: nn.Module, images: Tensor, world_size: int) -> tuple[Tensor, dict[str, Tensor]]:
+    """Logits ``[B, K, H, W]`` and extras of ``[B, 3, H, W]``, by halves where the whole does not fit into memory."""
     try:
-        return cast("Prediction", model(images)).logits
+        logits, _, extras = cast("Prediction", model(images))
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
+    else:
+        return logits, extras
     if len(images) == 1 or world_size > 1:  # others may wait for this process within the model
         raise UserError("validation: out of memory; lower the stage's batch_size or data.size")
     make_room()
-    return torch.cat([_logits(model, half, world_size) for half in images.chunk(2)])
+    (logits, extras), (more, others) = (_predicted(model, half, world_size) for half in images.chunk(2))
+    return torch.cat([logits, more]), {name: torch.cat([extras[name], others[name]]) for name in extras}
 
 
-def merged_figures(strategy: Strategy, metrics: Mapping[str, Metric]) -> dict[str, float]:
+def _arrays(extras: Mapping[str, Tensor]) -> Extras:
+    return {name: np.asarray(each.float().cpu().numpy(), dtype=np.float32) for name, each in extras.items()}
+
+
+def merged_figures(
+    strategy: Strategy, metrics: Mapping[str, Metric], say: Callable[[str, str], None] | None = None
+) -> dict[str, float]:
     """Each metric merged over all processes: ``label`` for its main figure, ``label/name`` for the others."""
     first, *others = strategy.all_gather(dict(metrics))
     found: dict[str, float] = {}
     for label, metric in first.items():
         for other in others:
             metric.merge(other[label])
+        if say and hasattr(metric, "notices"):
+            for topic, text in metric.notices().items():
+                say(topic, text)
         found |= figures(label, metric.compute())
     return found
 
