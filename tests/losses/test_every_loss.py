@@ -15,7 +15,7 @@ SIZE = 16
 
 def test_all_built_in_losses_are_among_the_cases() -> None:
     built_in = {entry.name for entry in catalog().entries(Kind.LOSS) if entry.component.target.startswith("frame_")}
-    assert {case[1] for case in CASES} == built_in - {"balance"}
+    assert {case[1] for case in CASES} == built_in - {"balance", "router_z"}  # of a router, not of a mask
 
 
 @every_loss
