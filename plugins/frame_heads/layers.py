@@ -28,6 +28,37 @@ def depthwise(channels: int, kernel: int = 3) -> nn.Sequential:
     )
 
 
+def in_graph() -> bool:
+    """Whether a graph is made of what runs, which can't depend on the data or on the machine."""
+    return torch.compiler.is_compiling() or torch.jit.is_tracing()  # type: ignore[no-untyped-call,attr-defined]
+
+
+PIECES = 16  # below so many images torch takes its slow path
+
+
+class Pointwise(nn.Conv2d):
+    """A 1x1 convolution, to which pixels are pixels, whatever image they are of.
+
+    On one thread torch runs those of fewer than 16 images in float32 by a path that takes up to twice as long and
+    brings them to channels-first (``use_mkldnn`` in its Convolution.cpp). So the pixels are shown as 16 images.
+    """
+
+    def __init__(self, channels: int, out_channels: int, *, bias: bool = True) -> None:
+        super().__init__(channels, out_channels, 1, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        n, channels, height, width = x.shape
+        pixels = x.permute(0, 2, 3, 1)
+        if in_graph() or not _is_slow(x) or n * height * width % PIECES or not pixels.is_contiguous():
+            return super().forward(x)
+        pieces = super().forward(pixels.view(PIECES, 1, -1, channels).permute(0, 3, 1, 2))
+        return pieces.permute(0, 2, 3, 1).reshape(n, height, width, -1).permute(0, 3, 1, 2)
+
+
+def _is_slow(x: Tensor) -> bool:
+    return x.device.type == "cpu" and x.dtype == torch.float32 and len(x) < PIECES and torch.get_num_threads() == 1
+
+
 def in_fast_layout(x: Tensor) -> Tensor:
     """``x``, channels-last on a CPU: all that follows in a head is faster there, and resizing ten times as fast."""
     return x.contiguous(memory_format=torch.channels_last) if x.device.type == "cpu" else x

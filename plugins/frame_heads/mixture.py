@@ -105,14 +105,16 @@ class Mixture(nn.Module):
         pairs = plan.pairs[: sum(plan.counts)]
         images = torch.split(pairs % len(x), plan.counts)
         weight = torch.split(weights.t().flatten().index_select(0, pairs)[:, None, None, None], plan.counts)
-        gathered = rows.gathered(x, images)
+        # Together only for the sake of the backward pass: by itself, what each gathers is soon free for the next.
+        gathered = rows.gathered(x, images) if torch.is_grad_enabled() else {}
         out = rows.of(x).clone() if self.shared is None else rows.of(x + self.shared(x))
         idle: list[nn.Parameter] = []
         for index, (expert, count) in enumerate(zip(self.experts, plan.counts, strict=True)):
             if count == len(x):  # all images, always so with a batch of one: nothing to gather
                 out += rows.of(_weighted(weight[index], expert(x)))
             elif count:
-                found = rows.of(_weighted(weight[index], expert(gathered[index])))
+                some = gathered[index] if gathered else rows.maps(rows.of(x).index_select(0, images[index]))
+                found = rows.of(_weighted(weight[index], expert(some)))
                 out.index_add_(0, images[index], found.to(out.dtype))
             elif torch.is_grad_enabled():
                 idle += [parameter for parameter in expert.parameters() if parameter.requires_grad]

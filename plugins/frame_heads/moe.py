@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor, nn
 
 from frame import Prediction
 from frame_heads.decoder import Decoder, Laterals
+from frame_heads.layers import in_graph
 from frame_heads.mixture import Mixture, dispatch
 from frame_heads.router import Router
 
@@ -95,7 +95,7 @@ class MoE(nn.Module):
         maps = self.laterals(features)
         layers: list[Mixture] = list(self.mixtures)  # type: ignore[arg-type]
         routings = [layer.router(x) for layer, x in zip(layers, maps, strict=True)]
-        if torch.compiler.is_compiling() or torch.jit.is_tracing():  # type: ignore[no-untyped-call,attr-defined]
+        if in_graph():
             maps = [layer.dense(x, r.weights) for layer, x, r in zip(layers, maps, routings, strict=True)]
         else:
             plans = dispatch(routings)

@@ -6,7 +6,7 @@ from math import gcd
 
 from torch import Tensor, nn
 
-from frame_heads.layers import group_norm
+from frame_heads.layers import Pointwise, group_norm
 
 
 class Attention(nn.Module):
@@ -20,8 +20,8 @@ class Attention(nn.Module):
         super().__init__()
         narrow = max(1, channels // reduction)
         self.heads = gcd(heads, narrow)
-        self.to_qkv = nn.Conv2d(channels, 3 * narrow, 1, bias=False)
-        self.fuse = nn.Sequential(group_norm(narrow), nn.ReLU(inplace=True), nn.Conv2d(narrow, channels, 1))
+        self.to_qkv = Pointwise(channels, 3 * narrow, bias=False)
+        self.fuse = nn.Sequential(group_norm(narrow), nn.ReLU(inplace=True), Pointwise(narrow, channels))
 
     def forward(self, x: Tensor) -> Tensor:
         # [N, 3D, H, W] to three [N, heads, D / heads, H * W], where D is the narrow width

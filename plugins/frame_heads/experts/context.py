@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from frame_heads.layers import group_norm, upsample
+from frame_heads.layers import Pointwise, group_norm, upsample
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,8 +22,8 @@ class Context(nn.Module):
     def __init__(self, *, channels: int, bins: Sequence[int] = (8, 4, 2, 1)) -> None:
         super().__init__()
         self.bins = tuple(sorted(bins))
-        self.grids = nn.ModuleList(nn.Conv2d(channels, channels, 1) for _ in self.bins)
-        self.fuse = nn.Sequential(group_norm(channels), nn.ReLU(inplace=True), nn.Conv2d(channels, channels, 1))
+        self.grids = nn.ModuleList(Pointwise(channels, channels) for _ in self.bins)
+        self.fuse = nn.Sequential(group_norm(channels), nn.ReLU(inplace=True), Pointwise(channels, channels))
 
     def forward(self, x: Tensor) -> Tensor:
         context = x.new_zeros(1, 1, 1, 1)

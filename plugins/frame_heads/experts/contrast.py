@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from frame_heads.layers import depthwise, group_norm, upsample
+from frame_heads.layers import Pointwise, depthwise, group_norm, upsample
 
 
 class Contrast(nn.Module):
@@ -18,7 +18,7 @@ class Contrast(nn.Module):
         super().__init__()
         self.cell = surround
         self.local, self.around = depthwise(channels), depthwise(channels)
-        self.fuse = nn.Sequential(group_norm(channels), nn.ReLU(inplace=True), nn.Conv2d(channels, channels, 1))
+        self.fuse = nn.Sequential(group_norm(channels), nn.ReLU(inplace=True), Pointwise(channels, channels))
 
     def forward(self, x: Tensor) -> Tensor:
         around = self.around(F.avg_pool2d(x, self.cell, ceil_mode=True))

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from frame_heads.layers import group_norm
+from frame_heads.layers import Pointwise, group_norm
 
 SOBEL = ((-1.0, 0.0, 1.0), (-2.0, 0.0, 2.0), (-1.0, 0.0, 1.0))
 LAPLACE = ((0.0, 1.0, 0.0), (1.0, -4.0, 1.0), (0.0, 1.0, 0.0))
@@ -28,9 +28,9 @@ class Edge(nn.Module):
         sobel, laplace = torch.tensor(SOBEL) / 8, torch.tensor(LAPLACE) / 4  # of gain 1 or less
         bank = torch.stack([sobel, sobel.T, laplace]).unsqueeze(1).repeat_interleave(self.narrow, 0)
         self.register_buffer("filters", bank, persistent=False)  # [3 * narrow, 1, 3, 3], filter by filter
-        self.reduce = nn.Conv2d(channels, self.narrow, 1)
+        self.reduce = Pointwise(channels, self.narrow)
         self.fuse = nn.Sequential(
-            group_norm(2 * self.narrow), nn.ReLU(inplace=True), nn.Conv2d(2 * self.narrow, channels, 1)
+            group_norm(2 * self.narrow), nn.ReLU(inplace=True), Pointwise(2 * self.narrow, channels)
         )
 
     def forward(self, x: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from frame_heads.layers import depthwise, group_norm, upsample
+from frame_heads.layers import Pointwise, depthwise, group_norm, upsample
 
 
 class Frequency(nn.Module):
@@ -18,9 +18,9 @@ class Frequency(nn.Module):
     def __init__(self, *, channels: int, kernel: int = 3, reduction: int = 2) -> None:
         super().__init__()
         narrow = max(1, channels // reduction)
-        self.reduce = nn.Conv2d(channels, narrow, 1, bias=False)
+        self.reduce = Pointwise(channels, narrow, bias=False)
         self.low, self.middle, self.high = (depthwise(narrow, kernel) for _ in range(3))
-        self.fuse = nn.Sequential(group_norm(narrow), nn.ReLU(inplace=True), nn.Conv2d(narrow, channels, 1))
+        self.fuse = nn.Sequential(group_norm(narrow), nn.ReLU(inplace=True), Pointwise(narrow, channels))
 
     def forward(self, x: Tensor) -> Tensor:
         full = self.reduce(x)

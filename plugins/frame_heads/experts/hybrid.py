@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from frame_heads.layers import depthwise, group_norm
+from frame_heads.layers import Pointwise, depthwise, group_norm
 
 
 class Hybrid(nn.Module):
@@ -17,13 +17,13 @@ class Hybrid(nn.Module):
         super().__init__()
         narrow = max(1, channels // reduction)
         self.local = nn.Sequential(
-            nn.Conv2d(channels, narrow, 1, bias=False),
+            Pointwise(channels, narrow, bias=False),
             depthwise(narrow, kernel),
             group_norm(narrow),
             nn.ReLU(inplace=True),
         )
-        self.gate = nn.Sequential(nn.Conv2d(channels, narrow, 1), nn.Sigmoid())
-        self.fuse = nn.Conv2d(narrow, channels, 1)
+        self.gate = nn.Sequential(Pointwise(channels, narrow), nn.Sigmoid())
+        self.fuse = Pointwise(narrow, channels)
 
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = self.fuse(self.local(x) * self.gate(x.mean((2, 3), keepdim=True)))

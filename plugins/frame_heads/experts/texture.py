@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from frame_heads.layers import group_norm
+from frame_heads.layers import Pointwise, group_norm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,9 +23,9 @@ class Texture(nn.Module):
         super().__init__()
         share = max(1, channels // (reduction * len(dilations)))
         narrow = share * len(dilations)
-        self.reduce = nn.Conv2d(channels, narrow, 1)
+        self.reduce = Pointwise(channels, narrow)
         self.scales = nn.ModuleList(nn.Conv2d(share, share, 3, padding=d, dilation=d, bias=False) for d in dilations)
-        self.fuse = nn.Sequential(group_norm(narrow), nn.ReLU(inplace=True), nn.Conv2d(narrow, channels, 1))
+        self.fuse = nn.Sequential(group_norm(narrow), nn.ReLU(inplace=True), Pointwise(narrow, channels))
 
     def forward(self, x: Tensor) -> Tensor:
         shares = self.reduce(x).chunk(len(self.scales), dim=1)
