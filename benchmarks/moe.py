@@ -5,7 +5,9 @@
 The mixtures of the ``moe`` head, a router and the seven experts at each of four levels, on maps as a backbone gives for
 images of that size. ``ratio`` is the time of a step with sparse dispatch over that with every expert on every image;
 ``limit`` is the share of the experts' own time that is due to the experts really chosen: each expert is timed by itself
-on the whole batch, in the same rounds. With experts of equal cost it is K / 7. ``over`` is ratio / limit.
+on the whole batch, in the same rounds. With experts of equal cost it is K / 7. ``over`` is ratio / limit. ``chosen ms``
+is what the chosen experts take by themselves: what the sparse step takes more goes into the router, gathering, weighing
+and summing, and into a graph that is kept for all levels at once; the dense step pays for the last three too.
 
 All that is compared takes its turn in each round, forwards and backwards through the list by turns, so that a noisy
 machine bothers all alike; figures are medians over rounds, ratios those within a round. On a CPU with ``--threads 1``
@@ -105,6 +107,7 @@ class Row(NamedTuple):
     rounds: int
     sparse: float
     dense: float
+    chosen: float
     ratio: float
     limit: float
 
@@ -128,7 +131,7 @@ def measure(scene: Scene, batch: int, seconds: float) -> tuple[Row, dict[tuple[i
     ratio = median(one / other for one, other in zip(times["sparse"], times["dense"], strict=True))
     limit = chosen / (batch * sum(cost.values()))
     mode = "train" if scene.train else "eval"
-    return Row(mode, batch, rounds, median(times["sparse"]), median(times["dense"]), ratio, limit), cost
+    return Row(mode, batch, rounds, median(times["sparse"]), median(times["dense"]), chosen, ratio, limit), cost
 
 
 def main() -> None:
@@ -151,9 +154,11 @@ def main() -> None:
         costs[mode, batch], names = cost, scene.names
     where = f"{device_name(torch.device(args.device))}, {args.threads} threads, {args.precision}"
     print(f"top {args.top_k} of {len(names)}, {args.size} px, width {WIDTH}; {where}")
-    print(f"{'':<6}{'batch':>6}{'rounds':>8}{'sparse ms':>11}{'dense ms':>10}{'ratio':>8}{'limit':>8}{'over':>7}")
+    print(
+        f"{'':<6}{'batch':>6}{'rounds':>8}{'sparse ms':>11}{'dense ms':>10}{'chosen ms':>11}{'ratio':>8}{'limit':>8}{'over':>7}"
+    )
     for row in rows:
-        times = f"{row.sparse:>11.1f}{row.dense:>10.1f}{row.ratio:>8.3f}{row.limit:>8.3f}"
+        times = f"{row.sparse:>11.1f}{row.dense:>10.1f}{row.chosen:>11.1f}{row.ratio:>8.3f}{row.limit:>8.3f}"
         print(f"{row.mode:<6}{row.batch:>6}{row.rounds:>8}{times}{row.ratio / row.limit:>7.2f}")
     mode, batch = args.modes[0], args.batches[-1]
     print(f"\nms per image of each expert alone, {mode}, batch {batch}, by level")
