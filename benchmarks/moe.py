@@ -154,9 +154,8 @@ def main() -> None:
         costs[mode, batch], names = cost, scene.names
     where = f"{device_name(torch.device(args.device))}, {args.threads} threads, {args.precision}"
     print(f"top {args.top_k} of {len(names)}, {args.size} px, width {WIDTH}; {where}")
-    print(
-        f"{'':<6}{'batch':>6}{'rounds':>8}{'sparse ms':>11}{'dense ms':>10}{'chosen ms':>11}{'ratio':>8}{'limit':>8}{'over':>7}"
-    )
+    times = f"{'sparse ms':>11}{'dense ms':>10}{'chosen ms':>11}"
+    print(f"{'':<6}{'batch':>6}{'rounds':>8}{times}{'ratio':>8}{'limit':>8}{'over':>7}")
     for row in rows:
         times = f"{row.sparse:>11.1f}{row.dense:>10.1f}{row.chosen:>11.1f}{row.ratio:>8.3f}{row.limit:>8.3f}"
         print(f"{row.mode:<6}{row.batch:>6}{row.rounds:>8}{times}{row.ratio / row.limit:>7.2f}")
