@@ -44,11 +44,10 @@ def command(args: Namespace) -> int:
     result = execute(run, resume=args.resume)
     if result is None:  # another process speaks for the run
         return 0
-    print(f"run folder       {result.folder}")
-    if result.checkpoint is not None:
-        print(f"best checkpoint  {result.checkpoint}")
-    for what, path in result.artifacts.items():
-        print(f"{what:<15}  {path}")
+    left = {"run folder": result.folder, "best checkpoint": result.checkpoint, **result.artifacts}
+    for what, path in left.items():
+        if path is not None:
+            print(f"{what:<{max(map(len, left))}}  {path}")
     if result.stopped is not None:
         print(f"stopped by {result.stopped} and saved; 'frame run {args.config} --resume' goes on", file=sys.stderr)
         return 0 if agent() else EXIT_CODES[result.stopped]  # or the agent would start the run again
