@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from frame.contracts.dataset import Sample
     from frame.contracts.model import Prediction
     from frame.contracts.strategy import Strategy
+    from frame.data.files import read_image, read_mask, read_pair, write_image, write_mask
+    from frame.engine.inference.predictor import Predictor, load
     from frame.engine.run import Result, run
     from frame.plugin.catalog import catalog
     from frame.plugin.component import Component
@@ -28,13 +30,20 @@ _HOMES = {
     "Options": "frame.config.options",
     "Part": "frame.config.options",
     "Prediction": "frame.contracts.model",
+    "Predictor": "frame.engine.inference.predictor",
     "Result": "frame.engine.run",
     "Sample": "frame.contracts.dataset",
     "Strategy": "frame.contracts.strategy",
     "UserError": "frame.plugin.errors",
     "catalog": "frame.plugin.catalog",
     "hookimpl": "frame.plugin.hookspecs",
+    "load": "frame.engine.inference.predictor",
+    "read_image": "frame.data.files",
+    "read_mask": "frame.data.files",
+    "read_pair": "frame.data.files",
     "run": "frame.engine.run",
+    "write_image": "frame.data.files",
+    "write_mask": "frame.data.files",
 }
 __all__ = [
     "Callback",
@@ -43,13 +52,20 @@ __all__ = [
     "Options",
     "Part",
     "Prediction",
+    "Predictor",
     "Result",
     "Sample",
     "Strategy",
     "UserError",
     "catalog",
     "hookimpl",
+    "load",
+    "read_image",
+    "read_mask",
+    "read_pair",
     "run",
+    "write_image",
+    "write_mask",
 ]
 
 

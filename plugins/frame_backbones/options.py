@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003  (pydantic needs it at run time)
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from pydantic import Field
 
@@ -26,6 +26,9 @@ class PretrainedOptions(Options):
     def problems(self) -> Iterable[str]:
         if self.checkpoint is not None and not self.checkpoint.is_file():
             yield f"checkpoint: there is no file {self.checkpoint}; give a weights file, or leave the option out"
+
+    def loaded(self) -> Self:
+        return self.model_copy(update={"pretrained": False, "checkpoint": None})
 
 
 class TimmOptions(PretrainedOptions):

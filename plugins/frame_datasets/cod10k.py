@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from frame_datasets.files import write_mask
+from frame import write_mask
 from frame_datasets.layouts import COD10K
 from frame_datasets.pairs import Pairs, count_files, matched, plural, write_pairs
 

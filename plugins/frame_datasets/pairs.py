@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from frame import Sample, UserError
-from frame_datasets.files import read_pair, write_image, write_mask
+from frame import Sample, UserError, read_pair, write_image, write_mask
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from frame import UserError
-from frame_datasets.files import read_mask, read_pair, write_image, write_mask
+from frame.data.files import read_mask, read_pair, write_image, write_mask
 
 OBJECT = np.array([[0, 1, 1], [0, 0, 1]], np.uint8)
 

@@ -61,10 +61,19 @@ def bind(document: Document, catalog: Catalog) -> Run:
 def bind_component(catalog: Catalog, kind: Kind, name: str, overrides: Sequence[str] = ()) -> Part:
     """One component with options given as ``"key=VALUE"``, outside any config. Raises :class:`ConfigError`."""
     document = read({}, overrides)
+    return _bind_alone(catalog, kind, {"name": name, **document.tables()}, document)
+
+
+def bind_table(catalog: Catalog, kind: Kind, document: Document, key: str) -> Part:
+    """The component in one table of a document, whatever else is in it. Raises :class:`ConfigError`."""
+    return _bind_alone(catalog, kind, document.tables().get(key), document, key)
+
+
+def _bind_alone(catalog: Catalog, kind: Kind, table: Any, document: Document, *key: str) -> Part:
     try:
-        return _Binding(document, catalog).bind_part(kind, {"name": name, **document.tables()})
+        return _Binding(document, catalog).bind_part(kind, table)
     except BindError as error:
-        raise ConfigError(document, error.problems) from None
+        raise ConfigError(document, [problem.under(*key) for problem in error.problems]) from None
 
 
 class _Binding:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError, core_schema
@@ -52,6 +52,13 @@ class Options(BaseModel):
         """
         return ()
 
+    def loaded(self) -> Self:
+        """The same options for a component whose weights come from a checkpoint right after it is built.
+
+        One that would fetch weights of its own overrides this, so that a model is loaded without a network.
+        """
+        return self
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -99,6 +106,10 @@ class Part:
         if self.entry is None:
             raise TypeError(f"{self.kind} {self.name!r} was never bound: options with parts come from a config")
         return self.entry.load_target()(**self.keywords(), **context)
+
+    def loaded(self) -> Part:
+        """The part as it is built when its weights come from a checkpoint: see :meth:`Options.loaded`."""
+        return replace(self, options=self.options.loaded()) if self.options else self
 
     def keywords(self) -> dict[str, Any]:
         """The options by name, as the target takes them."""

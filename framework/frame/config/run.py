@@ -51,9 +51,14 @@ class Run:
         return self.run.name or Path(self.document.name).stem
 
     @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the data set's classes, the background first; empty for binary work."""
+        return tuple(getattr(self.dataset.options, "classes", None) or ())
+
+    @property
     def num_classes(self) -> int:
         """K: 1 for binary work, otherwise the number of the data set's classes."""
-        return len(getattr(self.dataset.options, "classes", None) or ()) or 1
+        return len(self.classes) or 1
 
     @property
     def monitor(self) -> str:

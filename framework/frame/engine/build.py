@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from frame.data.pipeline import TrainingSamples, ValidationSamples, training_loader, validation_loader
 from frame.engine import randomness
-from frame.engine.model import Segmenter, parameter_count
+from frame.engine.model import parameter_count, segmenter
 from frame.engine.objective import Objective
 from frame.engine.plan import split_data, stage_plans
 from frame.engine.weights import load_into, read_weights
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from frame.contracts.dataset import Metric
     from frame.contracts.strategy import Strategy
     from frame.data.pipeline import Subset
+    from frame.engine.model import Segmenter
     from frame.engine.stages import StagePlan
 
 _MOST_WORKERS = 8
@@ -55,10 +56,11 @@ class Built:
         return self.strategy.setup_dataloader(loader)
 
 
-def build(run: Run, strategy: Strategy) -> Built:
+def build(run: Run, strategy: Strategy, *, loaded: bool = False) -> Built:
     """Build everything but the run folder and the callbacks, with all randomness from ``run.run.seed``.
 
-    All processes build the same; what they draw from then on, for dropout say, differs.
+    All processes build the same; what they draw from then on, for dropout say, differs. With ``loaded``, weights come
+    from a checkpoint afterwards, and nothing else has to fetch any.
 
     Raises
     ------
@@ -68,7 +70,7 @@ def build(run: Run, strategy: Strategy) -> Built:
     randomness.seed(run.run.seed)
     train, validation, told = split_data(run)
     transform = run.data.augmentation(size=run.data.size) if run.data.augmentation else None
-    model = _model(run)
+    model = _model(run, loaded=loaded)
     losses = {label: loss.part() for label, loss in run.losses.items()}
     cores = _cores() // strategy.processes()
     workers = min(cores, _MOST_WORKERS if run.data.workers == "auto" else run.data.workers)
@@ -105,11 +107,12 @@ def build(run: Run, strategy: Strategy) -> Built:
     return built
 
 
-def _model(run: Run) -> Segmenter:
-    backbone = run.backbone()
-    head = run.head(channels=tuple(backbone.channels), strides=tuple(backbone.strides), num_classes=run.num_classes)
-    model = Segmenter(backbone, head)
-    if run.train.init_from is not None:
+def _model(run: Run, *, loaded: bool) -> Segmenter:
+    if loaded or run.train.init_from is not None:
+        model = segmenter(run.backbone.loaded(), run.head.loaded(), run.num_classes)
+    else:
+        model = segmenter(run.backbone, run.head, run.num_classes)
+    if run.train.init_from is not None and not loaded:
         load_into(model, read_weights(run.train.init_from), run.train.init_from)
     return model
 

@@ -12,6 +12,8 @@ from frame.contracts.model import Prediction
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from frame.config.options import Part
+
 
 class Segmenter(nn.Module):
     """Backbone and head. ``[B, 3, H, W]`` float32, ImageNet-normalised, to a :class:`Prediction` at H x W."""
@@ -46,6 +48,15 @@ class Segmenter(nn.Module):
         """The backbone's modules by stage, from the image's side; one stage if it names none."""
         stages: Sequence[Sequence[nn.Module]] = getattr(self.backbone, "stages", None) or [[self.backbone]]
         return [list(stage) for stage in stages]
+
+
+def segmenter(backbone: Part, head: Part, num_classes: int) -> Segmenter:
+    """The model of two bound parts."""
+    features = backbone()
+    return Segmenter(
+        features,
+        head(channels=tuple(features.channels), strides=tuple(features.strides), num_classes=num_classes),
+    )
 
 
 def parameter_count(module: nn.Module) -> int:

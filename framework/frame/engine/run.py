@@ -135,7 +135,6 @@ def _execute_again(run: Run, resume: bool) -> Result | None:  # noqa: FBT001  (p
 
 def _prepared(run: Run, strategy: Strategy, events: Events, stopping: Stopping, *, resume: bool) -> Fit:
     """The run, built, with its folder, ready to go on from where it was."""
-    built = build(run, strategy)
     claim = Claim.of(strategy)
     earlier = strategy.broadcast(claim.earlier(run) if strategy.is_global_zero else None)
     if earlier:  # an agent has started these processes again
@@ -144,6 +143,7 @@ def _prepared(run: Run, strategy: Strategy, events: Events, stopping: Stopping, 
         stopping.began(time.time() - claim.started)
     else:
         found = shared(run, strategy) if resume else Found()
+    built = build(run, strategy, loaded=found.content is not None)
     if found.content is not None and found.path is not None:
         load_into(built.model, found.content.weights, found.path)  # says what does not fit
     saved = found.content.state.get("levers") if found.content else None

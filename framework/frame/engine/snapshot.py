@@ -68,6 +68,7 @@ class Snapshots:
                 "metrics": figures,
                 "measured_on": "ema" if self.ema else "raw",
                 "config": self.built.run.tables(),
+                "classes": list(self.built.run.classes),
                 "versions": versions(self.built.run),
             },
             in_shards=form != "portable",

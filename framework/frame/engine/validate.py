@@ -58,7 +58,7 @@ def validate(
                     model(normalized(strategy.batch_to_device(images.new_zeros(1, *images.shape[1:])), memory_format))
                 continue
             shown = normalized(strategy.batch_to_device(images), memory_format)
-            logits, extras = _predicted(model, shown, strategy.world_size)
+            logits, extras = predicted(model, shown, strategy.world_size)
             watched = _arrays(extras) if watching or observe_extras else {}
             for place, (each, sample) in enumerate(zip(logits, samples, strict=True)):
                 probability = at_size(probabilities(each), sample.mask.shape)
@@ -73,7 +73,7 @@ def validate(
     return merged_figures(strategy, metrics, say)
 
 
-def _predicted(model: nn.Module, images: Tensor, world_size: int) -> tuple[Tensor, dict[str, Tensor]]:
+def predicted(model: nn.Module, images: Tensor, world_size: int = 1) -> tuple[Tensor, dict[str, Tensor]]:
     """Logits ``[B, K, H, W]`` and extras of ``[B, 3, H, W]``, by halves where the whole does not fit into memory."""
     try:
         logits, _, extras = cast("Prediction", model(images))
@@ -83,9 +83,9 @@ def _predicted(model: nn.Module, images: Tensor, world_size: int) -> tuple[Tenso
     else:
         return logits, extras
     if len(images) == 1 or world_size > 1:  # others may wait for this process within the model
-        raise UserError("validation: out of memory; lower the stage's batch_size or data.size")
+        raise UserError("out of memory: a smaller batch or data.size is needed")
     make_room()
-    (logits, extras), (more, others) = (_predicted(model, half, world_size) for half in images.chunk(2))
+    (logits, extras), (more, others) = (predicted(model, half, world_size) for half in images.chunk(2))
     return torch.cat([logits, more]), {name: torch.cat([extras[name], others[name]]) for name in extras}
 
 

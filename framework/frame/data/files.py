@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from frame import UserError
+from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +36,18 @@ def read_pair(image: str, mask: str) -> tuple[Bytes, Bytes]:
         size = (pixels.shape[1], pixels.shape[0])
         objects = cv2.resize(objects, size, interpolation=cv2.INTER_NEAREST_EXACT)  # type: ignore[assignment]
     return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB, dst=pixels), objects  # type: ignore[return-value]
+
+
+def read_image(path: str) -> Bytes:
+    """``[H, W, 3]`` RGB, turned as the camera's note says.
+
+    Raises
+    ------
+    UserError
+        If the file can't be read.
+    """
+    pixels = _decoded(path, cv2.IMREAD_COLOR)
+    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB, dst=pixels)  # type: ignore[return-value]
 
 
 def read_mask(path: str) -> Bytes:

@@ -1,0 +1,1 @@
+"""What a trained model is for: predicting, and being measured on other data."""
