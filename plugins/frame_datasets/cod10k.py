@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from frame import write_mask
-from frame_datasets.layouts import COD10K
-from frame_datasets.pairs import Pairs, count_files, matched, plural, write_pairs
+from frame_datasets.pairs import Pairs, as_published, count_files, matched, plural, write_pairs
+from frame_datasets.published import CAMO, COD10K
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from frame import Sample
     from frame_datasets.layouts import Split
 
-_PUBLISHED = {"train": 3040, "test": 2026}
 _CAM, _NONCAM = "COD10K-CAM-", "COD10K-NonCAM-"
 _WRITTEN = (  # some of the 69 sub-classes, from each super-class
     "1-Aquatic-3-Crab",
@@ -37,6 +36,7 @@ class Cod10k(Pairs):
     """COD10K-v3. Parameters are those of ``Cod10kOptions``; no validation split.
 
     An image is camouflaged (CAM) or not (NonCAM) by the prefix of its name; the rest of a NonCAM name has no one form.
+    CAMO's training images belong to it where they lie among its own, as in the benchmark's ``TrainDataset``.
 
     Raises
     ------
@@ -45,16 +45,20 @@ class Cod10k(Pairs):
     """
 
     def __init__(self, *, split: Split, root: Path, noncam: bool = False) -> None:
-        folder, halves = COD10K.open(root, split)
+        folder, halves, _ = COD10K.open(root, split)
         pairs, alone, _ = matched(halves)
         cam = [pair for pair in pairs if pair.id.startswith(_CAM)]
         negatives = [pair for pair in pairs if pair.id.startswith(_NONCAM)]
+        camo = [pair for pair in pairs if pair.id.startswith(CAMO.prefixes)] if split == "train" else []
         use_negatives = noncam and split == "train"  # published figures are on CAM alone
-        super().__init__(cam + negatives if use_negatives else cam)
-        strangers = len(pairs) - len(cam) - len(negatives)
+        super().__init__(cam + camo + (negatives if use_negatives else []))
+        self.published = COD10K.counts[split] + (CAMO.counts[split] if camo else 0)
+        count = len(cam) + len(camo)
+        about = plural(count, f"CAM {split} pair") + (f" with {len(camo)} of CAMO" if camo else "")
+        strangers = len(pairs) - count - len(negatives)
         self._about = ", ".join(
             [
-                f"COD10K-v3 at {folder}: {plural(len(cam), f'CAM {split} pair')} (published: {_PUBLISHED[split]})",
+                f"COD10K-v3 at {folder}: {as_published(about, count, self.published)}",
                 f"{len(negatives)} NonCAM {'as negatives' if use_negatives else 'left out'}",
                 *([f"{plural(len(alone), 'image')} without a mask left out"] if alone else []),
                 *([f"{plural(strangers, 'pair')} with neither prefix left out"] if strangers else []),
@@ -66,7 +70,7 @@ class Cod10k(Pairs):
         return self._about
 
     def strata(self) -> list[str]:
-        """Each item's sub-class, such as ``"Crab"``, or ``"NonCAM"``."""
+        """Each item's sub-class, such as ``"Crab"``, or ``"CAMO"`` or ``"NonCAM"``."""
         return [_stratum(pair.id) for pair in self.pairs]
 
     @classmethod
@@ -98,6 +102,8 @@ class Cod10k(Pairs):
 def _stratum(name: str) -> str:
     if name.startswith(_NONCAM):
         return "NonCAM"
+    if name.startswith(CAMO.prefixes):
+        return "CAMO"
     fields = name.split("-")  # COD10K-CAM-1-Aquatic-3-Crab-32
     return fields[5] if len(fields) > 6 else "other"
 

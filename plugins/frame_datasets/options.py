@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003 - pydantic reads the annotation
-from typing import Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from frame import Options
-from frame_datasets import layouts
+from frame_datasets import layouts, published
+
+if TYPE_CHECKING:
+    from frame_datasets.layouts import Split
+    from frame_datasets.published import Layout
 
 
 class CamouflageOptions(Options):
@@ -47,24 +51,63 @@ class FolderOptions(Options):
             return []
         return [layouts.not_there("folder", "images and masks", self.root, layouts.FOLDER_TREE)]
 
+    @classmethod
+    def looks_for(cls) -> str:
+        return "images and masks in two sub-folders (Image and Mask, Imgs and GT, im and gt), split or not"
 
-class CamoOptions(Options):
+    @classmethod
+    def recognized(cls, folder: Path, split: Split) -> dict[str, Any] | None:
+        there = layouts.folder_splits(folder, "auto", "auto", layouts.named_split(folder) or split)
+        return {"root": folder, "unsplit": split} if split in there else None
+
+
+class _PublishedOptions(Options):
+    """Of a set that lies as a layout says."""
+
+    lies: ClassVar[Layout]
+
+    @classmethod
+    def looks_for(cls) -> str:
+        return cls.lies.tree
+
+    @classmethod
+    def recognized(cls, folder: Path, split: Split) -> dict[str, Any] | None:
+        return {"root": folder} if cls.lies.recognizes(folder, split) else None
+
+    def problems(self) -> list[str]:
+        root: Path = self.root  # type: ignore[attr-defined]  # each class documents its own
+        return [] if self.lies.find(root) else [self.lies.absent(root)]
+
+
+class CamoOptions(_PublishedOptions):
     """Options of ``camo``."""
 
+    lies = published.CAMO
     root: Path
-    """The folder ``CAMO-V.1.0-CVIU2019``, or the one that it is in."""
-
-    def problems(self) -> list[str]:
-        return [] if layouts.CAMO.find(self.root) else [layouts.CAMO.absent(self.root)]
+    """The folder ``CAMO-V.1.0-CVIU2019``, the one that it is in, or the one with ``TestDataset/CAMO``."""
 
 
-class Cod10kOptions(Options):
+class ChameleonOptions(_PublishedOptions):
+    """Options of ``chameleon``."""
+
+    lies = published.CHAMELEON
+    root: Path
+    """The folder ``CHAMELEON``, the one that it is in, or the one with ``TestDataset/CHAMELEON``."""
+
+
+class Nc4kOptions(_PublishedOptions):
+    """Options of ``nc4k``."""
+
+    lies = published.NC4K
+    root: Path
+    """The folder ``NC4K``, the one that it is in, or the one with ``TestDataset/NC4K``."""
+
+
+class Cod10kOptions(_PublishedOptions):
     """Options of ``cod10k``."""
 
+    lies = published.COD10K
     root: Path
-    """The folder ``COD10K-v3``, or the one that it is in."""
+    """The folder ``COD10K-v3``, the one that it is in, or the one with ``TrainDataset`` and ``TestDataset``."""
     noncam: bool = False
     """Train on the images without a camouflaged object too, as negatives. The test split never has them."""
-
-    def problems(self) -> list[str]:
-        return [] if layouts.COD10K.find(self.root) else [layouts.COD10K.absent(self.root)]

@@ -96,3 +96,8 @@ def write_pairs(halves: Halves, samples: Iterable[Sample]) -> int:
 def plural(count: int, noun: str) -> str:
     """The count with its noun."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def as_published(counted: str, count: int, published: int) -> str:
+    """What was counted, with a note of how many were published if they are not as many."""
+    return f"{counted}, as published" if count == published else f"{counted} (published: {published})"

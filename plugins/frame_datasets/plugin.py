@@ -15,9 +15,11 @@ def frame_datasets() -> Iterator[Component]:
     """A generated set, plain folders, and the published ones."""
     for name, target, summary in (
         ("camouflage", "camouflage:Camouflage", "Camouflaged objects, generated: no files, new images in every epoch"),
-        ("folder", "folder:Folder", "Your own images and masks, in two sub-folders, split or not"),
-        ("camo", "camo:Camo", "CAMO (Le et al., CVIU 2019): 1000 training and 250 test pairs"),
         ("cod10k", "cod10k:Cod10k", "COD10K-v3 (Fan et al., CVPR 2020): 3040 training and 2026 test pairs"),
+        ("camo", "benchmark:Camo", "CAMO (Le et al., CVIU 2019): 1000 training and 250 test pairs"),
+        ("chameleon", "benchmark:Chameleon", "CHAMELEON (Skurowski et al., 2018): 76 test pairs"),
+        ("nc4k", "benchmark:Nc4k", "NC4K (Lyu et al., CVPR 2021): 4121 test pairs"),
+        ("folder", "folder:Folder", "Your own images and masks, in two sub-folders, split or not"),  # recognized last
     ):
         yield Component(
             name=name,

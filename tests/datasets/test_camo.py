@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from frame import UserError
-from frame_datasets.camo import Camo
+from frame_datasets.benchmark import Camo
 
 SET = "CAMO-V.1.0-CVIU2019"
 

@@ -9,12 +9,12 @@ import pytest
 
 from frame import catalog
 from frame.cli.main import main
-from frame_datasets.camo import Camo
+from frame_datasets.benchmark import Camo
 from frame_datasets.cod10k import Cod10k
 from frame_datasets.folder import Folder
 from frame_datasets.options import CamoOptions, Cod10kOptions, FolderOptions
 
-NAMES = ["camouflage", "folder", "camo", "cod10k"]
+NAMES = ["camouflage", "folder", "camo", "cod10k", "chameleon", "nc4k"]
 CLASSES = {"folder": FolderOptions, "camo": CamoOptions, "cod10k": Cod10kOptions}
 TARGETS = {"folder": Folder, "camo": Camo, "cod10k": Cod10k}
 

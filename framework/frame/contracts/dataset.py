@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     import numpy as np
     import numpy.typing as npt
 
@@ -33,12 +36,34 @@ class Dataset(Protocol):
       ``e * len + i``, so that no image comes twice.
 
     Its options class says what the classes are, in a field or property ``classes`` (a tuple of names, the background
-    first); without it the work is binary.
+    first); without it the work is binary. It may be a :class:`Recognizes` too.
     """
 
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: int) -> Sample: ...
+
+
+class Recognizes(Protocol):
+    """An options class of a data set that lies in a folder, which knows the set when it sees it.
+
+    Both methods are optional. So that ``frame eval --data DIR`` needs no config, every installed data set is asked:
+    those of third parties first, each plugin's in the order in which it yields them; a general one comes after the
+    special ones.
+    """
+
+    @classmethod
+    def recognized(cls, folder: Path, split: Split) -> Mapping[str, Any] | None:
+        """The options with which the data set reads ``split`` of what lies in ``folder``; ``None`` if it isn't this.
+
+        Look at names of files and folders only, and at ``folder`` alone: its sub-folders are asked about next.
+        """
+        ...
+
+    @classmethod
+    def looks_for(cls) -> str:
+        """What is looked for, in one line, for the message when no data set knows the folder."""
+        ...
 
 
 class Transform(Protocol):
