@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from frame.contracts.model import Prediction
     from frame.contracts.strategy import Strategy
     from frame.data.files import read_image, read_mask, read_pair, write_image, write_mask
+    from frame.engine.inference.evaluate import Evaluation, evaluate
     from frame.engine.inference.predictor import Predictor, load
     from frame.engine.run import Result, run
     from frame.plugin.catalog import catalog
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Callback": "frame.contracts.callback",
     "Component": "frame.plugin.component",
+    "Evaluation": "frame.engine.inference.evaluate",
     "OfKind": "frame.config.options",
     "Options": "frame.config.options",
     "Part": "frame.config.options",
@@ -36,6 +38,7 @@ _HOMES = {
     "Strategy": "frame.contracts.strategy",
     "UserError": "frame.plugin.errors",
     "catalog": "frame.plugin.catalog",
+    "evaluate": "frame.engine.inference.evaluate",
     "hookimpl": "frame.plugin.hookspecs",
     "load": "frame.engine.inference.predictor",
     "read_image": "frame.data.files",
@@ -48,6 +51,7 @@ _HOMES = {
 __all__ = [
     "Callback",
     "Component",
+    "Evaluation",
     "OfKind",
     "Options",
     "Part",
@@ -58,6 +62,7 @@ __all__ = [
     "Strategy",
     "UserError",
     "catalog",
+    "evaluate",
     "hookimpl",
     "load",
     "read_image",

@@ -73,6 +73,11 @@ class Cod10k(Pairs):
         """Each item's sub-class, such as ``"Crab"``, or ``"CAMO"`` or ``"NonCAM"``."""
         return [_stratum(pair.id) for pair in self.pairs]
 
+    def group(self, name: str) -> str | None:
+        """The super-class in an id, such as ``"Aquatic"``: published tables have a row for each."""
+        fields = name.split("-")
+        return fields[3] if name.startswith(_CAM) and len(fields) > 6 else None
+
     @classmethod
     def write(cls, folder: Path, split: Split, samples: Iterable[Sample]) -> int:
         """Write samples with edges and lists, numbered after those there; returns how many.

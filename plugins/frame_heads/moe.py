@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from frame import Prediction
+from frame import Prediction, UserError
 from frame_heads.decoder import Decoder, Laterals
 from frame_heads.layers import in_graph
 from frame_heads.mixture import Mixture, dispatch
@@ -81,9 +81,29 @@ class MoE(nn.Module):
             )
             for _ in channels
         )
-        names = tuple(getattr(expert, "name", None) or getattr(expert, "__name__", "expert") for expert in experts)
+        names: tuple[str, ...] = tuple(
+            str(getattr(expert, "name", None) or getattr(expert, "__name__", "expert")) for expert in experts
+        )
+        self.experts = names
         self.extra_names = {f"{what}.{level}": names for what in PER_EXPERT for level in range(len(channels))}
         self.decoder = Decoder(levels=len(channels), width=width, num_classes=num_classes, side_outputs=side_outputs)
+
+    def switch_off(self, names: Sequence[str]) -> None:
+        """Let no router choose the experts of these names, from now on; with none, let them choose from all again.
+
+        Raises
+        ------
+        UserError
+            If there is no expert of that name, or none would be left.
+        """
+        if unknown := set(names) - set(self.experts):
+            offered = ", ".join(dict.fromkeys(self.experts))
+            raise UserError(f"no expert is called {sorted(unknown)[0]!r}; there are: {offered}")
+        off = [index for index, name in enumerate(self.experts) if name in names]
+        if len(off) == len(self.experts):
+            raise UserError("one expert at least must be left")
+        for mixture in self.mixtures:
+            mixture.router.switch_off(off)  # type: ignore[union-attr, operator]
 
     def forward(self, features: Sequence[Tensor], size: tuple[int, int]) -> Prediction:
         """One map ``[B, C_i, h_i, w_i]`` a level, finest first, to logits ``[B, K, *size]``.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Routing(NamedTuple):
@@ -66,11 +69,16 @@ class Router(nn.Module):
         # 1 or 0. A tensor, so that copies on other devices and compiled code follow it; a function of the run's
         # position, so no part of a checkpoint.
         self.register_buffer("warming_up", torch.zeros(()), persistent=False)
+        self.off: tuple[int, ...] = ()
 
     def set_progress(self, progress: float) -> None:
         """Told before each step which share of the run is done."""
         if self.dense_warmup > 0:
             self.warming_up.fill_(progress < self.dense_warmup)
+
+    def switch_off(self, experts: Sequence[int]) -> None:
+        """Choose none of these from now on; at least one is left."""
+        self.off = tuple(experts)
 
     def forward(self, x: Tensor) -> Routing:
         """``[B, C, H, W]`` to the routing of ``B`` images."""
@@ -80,6 +88,8 @@ class Router(nn.Module):
         if self.training and self.noise > 0:
             scores = scores + self.noise * torch.randn_like(scores)
         scores = scores / self.temperature
+        if self.off:
+            scores = scores.index_fill(1, torch.tensor(self.off, device=scores.device), -torch.inf)
         probabilities = scores.softmax(dim=1)
         merit = probabilities.detach() if self.bias is None else probabilities.detach() + self.bias.detach().float()
         load = torch.zeros_like(merit).scatter(1, merit.topk(self.top_k, dim=1).indices, 1.0)

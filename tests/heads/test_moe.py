@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from frame import catalog
+from frame import UserError, catalog
 from frame.config.bind import ConfigError, bind_component
 from frame.plugin.component import Kind
 from frame_heads.experts.context import Context
@@ -172,3 +172,28 @@ def test_options_and_targets_agree() -> None:
     for name in ("texture", "attention", "hybrid", "frequency", "edge", "context", "contrast"):
         assert isinstance(bind_component(found, Kind.EXPERT, name)(channels=8), nn.Module)
     assert isinstance(bind_component(found, Kind.HEAD, "fpn")(**BUILD), nn.Module)
+
+
+def test_an_expert_that_is_switched_off_is_not_chosen_until_it_is_on_again(
+    moe: Callable[..., MoE], features: Callable[..., list[Tensor]]
+) -> None:
+    head = moe(top_k=2).eval()
+    maps = features(5)
+    before = head(maps, (64, 96))
+    busiest = int(before.extras["load.0"].sum(0).argmax())
+    head.switch_off([head.experts[busiest]])
+    without = head(maps, (64, 96))
+    for level in range(4):
+        assert without.extras[f"load.{level}"][:, busiest].sum() == 0
+        torch.testing.assert_close(without.extras[f"router.{level}"].sum(1), torch.ones(5))
+    assert not torch.equal(before.logits, without.logits)
+    head.switch_off([])
+    torch.testing.assert_close(head(maps, (64, 96)).logits, before.logits, rtol=0, atol=0)
+
+
+def test_what_can_t_be_switched_off_is_said(moe: Callable[..., MoE]) -> None:
+    head = moe()
+    with pytest.raises(UserError, match="no expert is called 'wing'"):
+        head.switch_off(["wing"])
+    with pytest.raises(UserError, match="one expert at least"):
+        head.switch_off(head.experts)

@@ -18,6 +18,7 @@ COMMANDS = {
     "list": "what is installed: components and where they come from",
     "show": "one component's options, or a config with the origin of each value, or its schedule",
     "check": "validate a config without training",
+    "eval": "measure a trained model, or saved maps, on data sets",
     "data": "make data sets",
     "doctor": "versions, devices, plugins, and what is wrong",
 }

@@ -64,9 +64,12 @@ def bind_component(catalog: Catalog, kind: Kind, name: str, overrides: Sequence[
     return _bind_alone(catalog, kind, {"name": name, **document.tables()}, document)
 
 
-def bind_table(catalog: Catalog, kind: Kind, document: Document, key: str) -> Part:
-    """The component in one table of a document, whatever else is in it. Raises :class:`ConfigError`."""
-    return _bind_alone(catalog, kind, document.tables().get(key), document, key)
+def bind_table(catalog: Catalog, kind: Kind, document: Document, *path: str) -> Part:
+    """The component in the table at ``path``, whatever else the document holds. Raises :class:`ConfigError`."""
+    table: Any = document.tables()
+    for key in path:
+        table = table.get(key, {})
+    return _bind_alone(catalog, kind, table, document, *path)
 
 
 def _bind_alone(catalog: Catalog, kind: Kind, table: Any, document: Document, *key: str) -> Part:

@@ -35,6 +35,8 @@ class Dataset(Protocol):
     - ``fresh = False``: ``len`` is one epoch's length, and any index from 0 on is valid: epoch e asks for
       ``e * len + i``, so that no image comes twice.
 
+    ``group(id)``, optional too, tells an item's group by its id, or ``None``: ``frame eval`` has a row for each.
+
     Its options class says what the classes are, in a field or property ``classes`` (a tuple of names, the background
     first); without it the work is binary. It may be a :class:`Recognizes` too.
     """

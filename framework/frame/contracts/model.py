@@ -59,6 +59,9 @@ class Head(Protocol):
     A head may also have ``extra_names``: for an extra ``[B, N]`` what its N columns stand for, such as
     ``{"router.0": ("texture", "edge")}``, which those who watch it show.
 
+    One with experts may have ``experts``, their names, and ``switch_off(names)``, after which those are not used, and
+    with no names all are again: ``frame eval --without-expert`` shows what each is worth.
+
     Any module of a model or a loss may have ``set_progress(progress)``, for what changes over the run. It is called
     before each training step with the position in the run: 0.0 for the first step of all stages, 1.0 for the last. It
     is no state: a resumed run tells it anew. Outside training nobody calls it, so a module starts as it would at 0.

@@ -1,0 +1,233 @@
+"""``frame.evaluate``: the field's figures of a trained model, or of maps that any model has saved."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tqdm import tqdm
+
+from frame.config.bind import bind, bind_table
+from frame.config.document import read
+from frame.data.pipeline import Subset, ValidationSamples, validation_loader
+from frame.data.recognize import all_recognized
+from frame.engine.inference import maps
+from frame.engine.inference.predictor import assembled
+from frame.engine.inference.saved import read_saved
+from frame.engine.inference.scores import Tally
+from frame.engine.inference.test_time import averaged
+from frame.engine.plan import split_data
+from frame.engine.validate import validate
+from frame.plugin.catalog import catalog
+from frame.plugin.component import Kind
+from frame.plugin.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from frame.config.options import Part
+    from frame.contracts.dataset import Dataset, Split
+    from frame.engine.inference.predictor import Predictor
+    from frame.engine.inference.saved import Which
+    from frame.engine.inference.scores import Metrics, Scores
+    from frame.plugin.catalog import Catalog
+
+STANDARD = {1: ("cod", "iou", "dice"), 2: ("iou", "dice")}
+"""The metrics that every evaluation has, for one class and for several."""
+EACH = "each"
+_MOST_WORKERS, _WORTH_A_WORKER = 8, 64
+
+
+class Evaluation(NamedTuple):
+    """Figures by data set."""
+
+    rows: dict[str, Scores]
+    """By the data set's name; with an expert switched off, ``"NAME without EXPERT"``."""
+    about: dict[str, Any]
+    """What was measured: checkpoint, weights, size, flips, scales; or the folder of maps."""
+
+
+def evaluate(
+    checkpoint: str | Path | None = None,
+    data: Mapping[str, str | Path] | None = None,
+    *,
+    split: Split = "test",
+    predictions: str | Path | None = None,
+    weights: Which = "measured",
+    flips: bool = False,
+    scales: Sequence[float] = (1.0,),
+    without_experts: Sequence[str] = (),
+    batch_size: int = 8,
+    workers: int | None = None,
+    device: str = "auto",
+    plugins: Catalog | None = None,
+) -> Evaluation:
+    """Measure a trained model, at each mask's own size.
+
+    Parameters
+    ----------
+    checkpoint
+        A run's folder, of which the best checkpoint is taken, a checkpoint, or an exported ``.safetensors`` file.
+    data
+        Folders by the names that rows have; which data set each is, is found by looking at it, and one with several in
+        sub-folders has a row for each. Without any, the data set that the model was trained on.
+    split
+        Of each data set; ``"validation"`` without ``data`` is what the run held out.
+    predictions
+        A folder of maps to score instead of a model, each called as its mask, or with a sub-folder for each data
+        set. A folder in ``data`` may then hold masks alone.
+    weights, flips, scales, device
+        As for :func:`frame.load`.
+    without_experts
+        Experts of the head that are switched off, one at a time, each in a row of its own; ``"each"`` for all.
+    batch_size, workers
+        Images a batch, and processes that load them or score maps; without a number, one a core if it pays.
+    plugins
+        The components to choose from; by default all that are installed.
+
+    Raises
+    ------
+    UserError
+        If the checkpoint or a data set can't be had.
+    """
+    plugins = plugins or catalog()
+    if (checkpoint is None) == (predictions is None):
+        raise UserError("give a checkpoint, or a folder of predictions to score: one of them")
+    rows: dict[str, Scores] = {}
+    if predictions is not None:
+        if not data:
+            raise UserError(
+                "predictions are scored against data: name the data set's folder, such as --data COD10K=DIR"
+            )
+        for name, dataset in _masks(plugins, data, split):
+            own = Path(predictions) / name.rpartition("/")[2]
+            rows[name] = _scored(dataset, own if own.is_dir() else Path(predictions), plugins, workers)
+        return Evaluation(rows, {"predictions": str(predictions), "split": split})
+    predictor = assembled(read_saved(Path(str(checkpoint)), weights), plugins, device)
+    predictor.flips, predictor.scales = flips, tuple(scales)
+    for name, part, samples in _subsets(predictor, data, split, plugins):
+        for label in _with_experts(predictor, name, without_experts):
+            rows[label] = _measured(predictor, part, samples, label, plugins, batch_size, workers)
+    saved = predictor.saved
+    about: dict[str, Any] = {"checkpoint": str(saved.path), "weights": saved.which}
+    about |= {"split": split, "size": predictor.size, "flips": flips, "scales": list(predictor.scales)}
+    return Evaluation(rows, about)
+
+
+def _subsets(
+    predictor: Predictor, data: Mapping[str, str | Path] | None, split: Split, plugins: Catalog
+) -> Iterator[tuple[str, Part, Subset]]:
+    if data:
+        for name, part in _found(plugins, data, split):
+            yield name, part, Subset(part(split=split))
+        return
+    run = bind(read(predictor.saved.config), plugins)
+    samples = split_data(run)[1] if split == "validation" else Subset(run.dataset(split=split))
+    yield run.dataset.name, run.dataset, samples
+
+
+def _with_experts(predictor: Predictor, name: str, without: Sequence[str]) -> Iterator[str]:
+    """The row's name with all experts, then with each of ``without`` switched off, while it is."""
+    yield name
+    if not without:
+        return
+    head: Any = predictor.model.head
+    if not hasattr(head, "switch_off"):
+        raise UserError(f"head {predictor.saved.config['head']['name']!r} has no experts to switch off")
+    for expert in dict.fromkeys(head.experts) if EACH in without else without:
+        head.switch_off((expert,))
+        try:
+            yield f"{name} without {expert}"
+        finally:
+            head.switch_off(())
+
+
+def _measured(
+    predictor: Predictor,
+    part: Part,
+    samples: Subset,
+    label: str,
+    plugins: Catalog,
+    batch_size: int,
+    workers: int | None,
+) -> Scores:
+    tally = Tally(_metrics(plugins, predictor.num_classes, predictor.saved.config), _group_of(samples.dataset))
+    strategy = predictor.strategy
+    loader = validation_loader(
+        ValidationSamples(samples, predictor.size, "skip"),
+        batch_size,
+        _workers(workers, len(samples)),
+        strategy.root_device,
+    )
+    with tqdm(total=len(samples), desc=label, unit="image", disable=None, leave=False) as bar:
+
+        def observe(sample: Any, probability: Any) -> None:
+            tally.add(sample.id, tally.seen(probability, sample.mask))
+            bar.update()
+
+        model = averaged(predictor.model, predictor.flips, predictor.scales)
+        validate(model, strategy, loader, {}, lambda: None, observe, tally.note_unreadable)
+    if not tally.images:
+        raise UserError(f"{label}: data set {part.name!r} has no image that can be read")
+    return tally.scores()
+
+
+def _found(plugins: Catalog, data: Mapping[str, str | Path], split: Split) -> Iterator[tuple[str, Part]]:
+    """The data set in each folder by its name; of a folder that holds several, ``"NAME/SUB-FOLDER"``."""
+    for name, folder in data.items():
+        parts = all_recognized(plugins, Path(folder), split)
+        for inside, part in parts.items():
+            yield name if len(parts) == 1 else f"{name}/{inside}", part
+
+
+def _masks(plugins: Catalog, data: Mapping[str, str | Path], split: Split) -> Iterator[tuple[str, Dataset]]:
+    """The data sets in the folders, or the masks that lie there without images."""
+    for name, folder in data.items():
+        alone = maps.MaskFolder(Path(folder))
+        if len(alone):
+            yield name, alone
+            continue
+        for row, part in _found(plugins, {name: folder}, split):
+            if classes := getattr(part.options, "classes", None):
+                raise UserError(f"{row} has {len(classes)} classes: only maps of one class can be scored")
+            yield row, part(split=split)
+
+
+def _scored(dataset: Dataset, folder: Path, plugins: Catalog, workers: int | None) -> Scores:
+    tally = Tally(_metrics(plugins, 1), _group_of(dataset))
+    with tqdm(total=len(dataset), desc=str(folder), unit="map", disable=None, leave=False) as bar:
+        maps.score(dataset, folder, tally, _workers(workers, len(dataset)), bar.update)
+    return tally.scores()
+
+
+@dataclass(frozen=True, slots=True)
+class _NewMetrics:
+    """Builds fresh metrics, in any process."""
+
+    parts: dict[str, Part]
+    num_classes: int
+
+    def __call__(self) -> Metrics:
+        return {label: part(num_classes=self.num_classes) for label, part in self.parts.items()}
+
+
+def _metrics(plugins: Catalog, num_classes: int, config: Mapping[str, Any] | None = None) -> _NewMetrics:
+    """The standard metrics, and of the run's own those of other names; not those that watch the model itself."""
+    standard = STANDARD[min(num_classes, 2)]
+    own = {label: table for label, table in (config or {}).get("metrics", {}).items() if table["name"] not in standard}
+    tables = read({"metrics": {name: {"name": name} for name in standard} | own})
+    parts = {label: bind_table(plugins, Kind.METRIC, tables, "metrics", label) for label in tables.tables()["metrics"]}
+    watching = [label for label, part in parts.items() if hasattr(part(num_classes=num_classes), "update_extras")]
+    return _NewMetrics({label: part for label, part in parts.items() if label not in watching}, num_classes)
+
+
+def _group_of(dataset: Any) -> Callable[[str], str | None] | None:
+    return getattr(dataset, "group", None)
+
+
+def _workers(asked: int | None, images: int) -> int:
+    if asked is not None:
+        return asked
+    return min(os.cpu_count() or 1, _MOST_WORKERS) if images >= _WORTH_A_WORKER else 0
