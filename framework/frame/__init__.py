@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from frame.contracts.dataset import Sample
     from frame.contracts.model import Prediction
     from frame.contracts.strategy import Strategy
-    from frame.data.files import read_image, read_mask, read_pair, write_image, write_mask
+    from frame.data.files import read_mask, read_pair, write_image, write_mask
+    from frame.data.images import read_image, read_pixels
     from frame.engine.inference.evaluate import Evaluation, evaluate
     from frame.engine.inference.predictor import Predictor, load
     from frame.engine.run import Result, run
@@ -41,9 +42,10 @@ _HOMES = {
     "evaluate": "frame.engine.inference.evaluate",
     "hookimpl": "frame.plugin.hookspecs",
     "load": "frame.engine.inference.predictor",
-    "read_image": "frame.data.files",
+    "read_image": "frame.data.images",
     "read_mask": "frame.data.files",
     "read_pair": "frame.data.files",
+    "read_pixels": "frame.data.images",
     "run": "frame.engine.run",
     "write_image": "frame.data.files",
     "write_mask": "frame.data.files",
@@ -68,6 +70,7 @@ __all__ = [
     "read_image",
     "read_mask",
     "read_pair",
+    "read_pixels",
     "run",
     "write_image",
     "write_mask",

@@ -67,6 +67,14 @@ def test_a_mask_with_a_palette_is_read_by_its_colours(tmp_path):
     assert np.array_equal(read_mask(str(file)), OBJECT)
 
 
+def test_in_a_palette_without_a_bright_colour_all_but_black_is_object(tmp_path):
+    file = tmp_path / "mask.png"
+    file.write_bytes(palette_png(OBJECT, (0, 0, 0, 128, 0, 0)))  # the first object of PASCAL VOC and DAVIS
+    assert np.array_equal(read_mask(str(file)), OBJECT)
+    cv2.imwrite(str(file), OBJECT * 128)  # without a palette it is grey, and not above half
+    assert not read_mask(str(file)).any()
+
+
 def test_a_blank_mask_has_no_object(tmp_path):
     file = tmp_path / "mask.png"
     cv2.imwrite(str(file), OBJECT * 0)
@@ -76,7 +84,7 @@ def test_a_blank_mask_has_no_object(tmp_path):
 def test_a_mask_of_floats_is_refused_with_its_file_and_type(tmp_path):
     file = tmp_path / "mask.tiff"
     cv2.imwrite(str(file), OBJECT.astype(np.float32))
-    with pytest.raises(UserError, match=r"mask\.tiff has pixels of type float32: save the mask with 8 or 16 bits"):
+    with pytest.raises(UserError, match=r"mask\.tiff has pixels of type float32: save it with 8 or 16 bits, unsigned"):
         read_mask(str(file))
 
 
@@ -101,6 +109,23 @@ def test_a_mask_of_another_size_is_brought_to_its_image_without_new_values(tmp_p
     cv2.imwrite(str(tmp_path / "mask.png"), OBJECT * 255)
     _, mask = read_pair(str(tmp_path / "image.png"), str(tmp_path / "mask.png"))
     assert np.array_equal(mask, OBJECT.repeat(2, axis=0).repeat(2, axis=1))
+
+
+@pytest.mark.parametrize("size", [(62, 100), (64, 98), (32, 49), (128, 200), (70, 100)])
+def test_a_mask_of_nearly_the_same_shape_is_brought_to_its_image(tmp_path, size):
+    cv2.imwrite(str(tmp_path / "image.png"), np.zeros((64, 100, 3), np.uint8))
+    cv2.imwrite(str(tmp_path / "mask.png"), np.full(size, 255, np.uint8))
+    image, mask = read_pair(str(tmp_path / "image.png"), str(tmp_path / "mask.png"))
+    assert image.shape[:2] == mask.shape == (64, 100)
+    assert mask.all()
+
+
+@pytest.mark.parametrize("size", [(100, 64), (64, 64), (75, 100), (128, 100)])
+def test_a_mask_of_another_shape_is_an_error_with_both_files(tmp_path, size):
+    cv2.imwrite(str(tmp_path / "image.png"), np.zeros((64, 100, 3), np.uint8))
+    cv2.imwrite(str(tmp_path / "mask.png"), np.zeros(size, np.uint8))
+    with pytest.raises(UserError, match=rf"image\.png is 100 x 64 and \S*mask\.png is {size[1]} x {size[0]}: of one"):
+        read_pair(str(tmp_path / "image.png"), str(tmp_path / "mask.png"))
 
 
 @pytest.mark.parametrize("upright", [True, False])

@@ -9,7 +9,8 @@ import numpy as np
 from torch.utils.data import DataLoader, Dataset
 
 from frame.contracts.dataset import Sample
-from frame.data.files import read_image, read_mask
+from frame.data.files import read_mask
+from frame.data.images import read_image
 from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:

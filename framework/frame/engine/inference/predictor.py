@@ -11,7 +11,7 @@ import torch
 from frame.config.bind import bind, bind_table
 from frame.config.document import read
 from frame.contracts.strategy import Strategy
-from frame.data.files import read_image
+from frame.data.images import read_image
 from frame.data.pipeline import normalized, resized
 from frame.engine.inference.saved import read_saved
 from frame.engine.inference.test_time import averaged
