@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from frame import UserError
+from frame import UserError, write_mask
+from frame_datasets.labels import Labels, write_labels
 from frame_datasets.layouts import FOLDER_TREE, Halves, folder_splits, not_there
 from frame_datasets.pairs import Pairs, matched, plural, write_pairs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from frame import Sample
+    from frame_datasets.labels import Colour, Ignored
     from frame_datasets.layouts import Split
 
 
@@ -26,7 +28,16 @@ class Folder(Pairs):
     """
 
     def __init__(
-        self, *, split: Split, root: Path, images: str = "auto", masks: str = "auto", unsplit: Split = "train"
+        self,
+        *,
+        split: Split,
+        classes: Sequence[str] = (),
+        palette: Sequence[Colour] | None = None,
+        ignore: Ignored = (),
+        root: Path,
+        images: str = "auto",
+        masks: str = "auto",
+        unsplit: Split = "train",
     ) -> None:
         splits = folder_splits(root, images, masks, unsplit)
         if not splits:
@@ -34,9 +45,11 @@ class Folder(Pairs):
         if split not in splits:
             raise UserError(f"folder: no {split} split in {root.expanduser().absolute()}, only {' and '.join(splits)}")
         pairs, images_alone, masks_alone = matched(splits[split])
-        super().__init__(pairs)
+        super().__init__(pairs, Labels(classes, palette, ignore) if classes else None)
         self.has_validation = "validation" in splits
         self._about = f"folder at {root}: {plural(len(pairs), f'{split} pair')}"
+        if classes:
+            self._about += f" of {len(classes)} classes"
         if images_alone or masks_alone:
             left_out = f"{plural(len(images_alone), 'image')} and {plural(len(masks_alone), 'mask')}"
             self._about += f", {left_out} without a partner left out"
@@ -46,7 +59,12 @@ class Folder(Pairs):
         return self._about
 
     @classmethod
-    def write(cls, folder: Path, split: Split, samples: Iterable[Sample]) -> int:
-        """Write samples under ``train``, ``val`` or ``test`` in ``folder``, named by their ids; returns how many."""
+    def write(cls, folder: Path, split: Split, samples: Iterable[Sample], classes: Sequence[str] = ()) -> int:
+        """Write samples under ``train``, ``val`` or ``test`` in ``folder``, named by their ids; returns how many.
+
+        Masks of many classes are written as indices.
+        """
         inside = folder / {"train": "train", "validation": "val", "test": "test"}[split]
-        return write_pairs(Halves(inside / "images", inside / "masks"), samples)
+        return write_pairs(
+            Halves(inside / "images", inside / "masks"), samples, write_labels if classes else write_mask
+        )

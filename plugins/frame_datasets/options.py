@@ -9,6 +9,7 @@ from pydantic import Field
 
 from frame import Options
 from frame_datasets import layouts, published
+from frame_datasets.classes import ClassOptions
 
 if TYPE_CHECKING:
     from frame_datasets.layouts import Split
@@ -34,7 +35,7 @@ class CamouflageOptions(Options):
     """Share of images without an object."""
 
 
-class FolderOptions(Options):
+class FolderOptions(ClassOptions):
     """Options of ``folder``."""
 
     root: Path

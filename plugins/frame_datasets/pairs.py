@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from frame import Sample, UserError, read_pair, write_image, write_mask
+from frame import Sample, UserError, read_mask, read_pair, write_image, write_mask
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    import numpy as np
+    import numpy.typing as npt
+
+    from frame_datasets.labels import Labels
     from frame_datasets.layouts import Halves
 
 SUFFIXES = frozenset({"bmp", "jpeg", "jpg", "png", "tif", "tiff", "webp"})
@@ -26,17 +30,19 @@ class Pair(NamedTuple):
 
 
 class Pairs:
-    """Base of the data sets made of files: ``pairs`` in the order of their ids."""
+    """Base of the data sets made of files: ``pairs`` in the order of their ids, with ``labels`` if classes are many."""
 
-    def __init__(self, pairs: list[Pair]) -> None:
+    def __init__(self, pairs: list[Pair], labels: Labels | None = None) -> None:
         self.pairs = pairs
+        self.labels = labels
 
     def __len__(self) -> int:
         return len(self.pairs)
 
     def __getitem__(self, index: int) -> Sample:
         pair = self.pairs[index]
-        return Sample(*read_pair(pair.image, pair.mask), pair.id)
+        read = self.labels.read if self.labels else read_mask
+        return Sample(*read_pair(pair.image, pair.mask, read), pair.id)
 
 
 def matched(halves: Halves) -> tuple[list[Pair], list[str], list[str]]:
@@ -81,14 +87,16 @@ def count_files(*folders: Path) -> int:
     return sum(len(_files(folder)) for folder in folders if folder.is_dir())
 
 
-def write_pairs(halves: Halves, samples: Iterable[Sample]) -> int:
-    """Write each sample under its id; returns how many."""
+def write_pairs(
+    halves: Halves, samples: Iterable[Sample], write: Callable[[Path, npt.NDArray[np.uint8]], None] = write_mask
+) -> int:
+    """Write each sample under its id, its mask by ``write``; returns how many."""
     halves.images.mkdir(parents=True, exist_ok=True)
     halves.masks.mkdir(parents=True, exist_ok=True)
     count = 0
     for sample in samples:
         write_image(halves.images / f"{sample.id}.jpg", sample.image)
-        write_mask(halves.masks / f"{sample.id}.png", sample.mask)
+        write(halves.masks / f"{sample.id}.png", sample.mask)
         count += 1
     return count
 
