@@ -11,9 +11,9 @@ import numpy as np
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # at import it would look for a newer version on the network
 import albumentations as A
 
-from frame import UserError
 from frame_augmentation.default import CAMOUFLAGE
 from frame_augmentation.tables import built
+from frame_augmentation.trial import try_out
 
 
 def albumentations(*, size: int, transforms: tuple[dict[str, Any], ...] | None = None) -> SeededCompose:
@@ -26,7 +26,8 @@ def albumentations(*, size: int, transforms: tuple[dict[str, Any], ...] | None =
     """
     tables = CAMOUFLAGE if transforms is None else transforms
     pipeline = SeededCompose([built(table, size, f"transforms[{index}]") for index, table in enumerate(tables)])
-    _try_out(pipeline, size)
+    pipeline.set_random_seed(0)
+    try_out(pipeline, size)
     return pipeline
 
 
@@ -41,19 +42,3 @@ class SeededCompose(A.Compose):  # type: ignore[misc]
         """Make the next call a function of ``seed``, in whatever process."""
         self.seed = seed
         self.set_random_state(np.random.default_rng(seed), random.Random(seed))  # noqa: S311
-
-
-def _try_out(pipeline: SeededCompose, size: int) -> None:
-    """One call, so that what a config gets wrong is said before training and not by a loader's worker."""
-    pipeline.set_random_seed(0)
-    try:
-        out = pipeline(image=np.zeros((size, size, 3), np.uint8), mask=np.zeros((size, size), np.uint8))
-    except Exception as error:
-        raise UserError(f"augmentation fails on an image of {size} x {size}: {error}") from error
-    for key, channels in (("image", (3,)), ("mask", ())):
-        value = out[key]
-        if value.dtype != np.uint8 or value.shape[2:] != channels:
-            raise UserError(
-                f"augmentation: makes the {key} {value.dtype} {tuple(value.shape)}, not bytes of the same channels; "
-                "Frame normalises images and makes tensors itself, so leave such transforms out"
-            )

@@ -8,11 +8,16 @@ from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any
 
 import albumentations as A
+import cv2
 
 from frame import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+BASES = (A.BasicTransform, A.BaseCompose, A.DualTransform, A.ImageOnlyTransform, A.Transform3D)  # do nothing themselves
+ADVICE = ".*(special case|specialized version|alias for|very slow)"  # what it warns of and does all the same
+KEEP_VALUES = (cv2.INTER_NEAREST, cv2.INTER_NEAREST_EXACT)
 
 
 def built(table: dict[str, Any], size: int, where: str) -> Any:
@@ -30,23 +35,37 @@ def built(table: dict[str, Any], size: int, where: str) -> Any:
     for key in arguments:
         if key not in parameters:
             raise UserError(f"augmentation: {where}.{key}: not an argument of {name}; {_hint(key, parameters)}")
-    if isinstance(inner := arguments.get("transforms"), (list, tuple)):
-        arguments["transforms"] = [
-            built(each, size, f"{where}.transforms[{index}]") for index, each in enumerate(inner)
-        ]
+    if issubclass(kind, A.BaseCompose):
+        arguments = {key: _inner(value, size, f"{where}.{key}") for key, value in arguments.items()}
     for key, value in {"size": (size, size), "height": size, "width": size}.items():
         if key in parameters and parameters[key].default is Parameter.empty:
             arguments.setdefault(key, value)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)  # it warns of values that it goes on to ignore
-            return kind(**arguments)
-    except (TypeError, ValueError, UserWarning) as error:
+            warnings.filterwarnings("ignore", ADVICE, UserWarning)
+            transform = kind(**arguments)
+    except Exception as error:
         raise UserError(f"augmentation: {where} ({name}): {_reason(error)}") from error
+    if getattr(transform, "mask_interpolation", None) not in (None, *KEEP_VALUES):
+        raise UserError(
+            f"augmentation: {where}.mask_interpolation: a mask holds numbers of classes, between which there is "
+            f"nothing: {cv2.INTER_NEAREST} (nearest) and {cv2.INTER_NEAREST_EXACT} (nearest, exact) keep them"
+        )
+    return transform
+
+
+def _inner(value: Any, size: int, where: str) -> Any:
+    """A group's argument, with the transforms that it holds."""
+    if isinstance(value, dict):
+        return built(value, size, where)
+    if isinstance(value, (list, tuple)):
+        return [_inner(each, size, f"{where}[{index}]") for index, each in enumerate(value)]
+    return value
 
 
 def _transform(name: str, where: str) -> Any:
-    found = {key: each for key, each in vars(A).items() if isinstance(each, type)}
+    found = {key: each for key, each in vars(A).items() if isinstance(each, type) and each not in BASES}
     found = {key: each for key, each in found.items() if issubclass(each, (A.BasicTransform, A.BaseCompose))}
     if name not in found:
         version = f"albumentations {A.__version__}"
@@ -64,9 +83,11 @@ def _reason(error: Exception) -> str:
     """What pydantic found wrong with each argument; or the message as it is."""
     errors = getattr(error.__cause__, "errors", None)
     if errors is None:
-        return str(error)
+        return str(error) or type(error).__name__
     found = {".".join(map(str, each["loc"][:1])): each for each in errors()}
     return "; ".join(
-        f"{key}: {each['msg']}" + ("" if each["type"] == "missing" else f", got {each['input']!r}")
+        (f"{key}: " if key else "")
+        + each["msg"].removeprefix("Value error, ")
+        + ("" if each["type"] == "missing" or not key else f", got {each['input']!r}")
         for key, each in found.items()
     )

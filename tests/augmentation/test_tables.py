@@ -41,6 +41,18 @@ def test_a_crop_gets_the_training_size_unless_it_says_its_own(augmentation, samp
         ),
         ("[{name = 'OneOf', transforms = [{p = 1.0}]}]", r"\[0\]\.transforms\[0\]: .* no transform ''"),
         ("[{name = 'Normalize'}]", "Frame normalises images"),
+        ("[{name = 'Normalize', p = 0.001}]", "Frame normalises images"),
+        (
+            "[{name = 'OneOf', transforms = [{name = 'Sequential', transforms = [{name = 'ToFloat'}]}]}]",
+            "Frame normalises images",
+        ),
+        ("[{name = 'OneOf', transforms = [{name = 'Blur', p = 0.0}]}]", r"transforms\[0\] \(OneOf\): .*zero"),
+        ("[{name = 'OneOrOther', first = {name = 'Nope'}}]", r"\[0\]\.first: .* no transform 'Nope'"),
+        (
+            "[{name = 'Blur'}, {name = 'Rotate', mask_interpolation = 1}]",
+            r"\[1\]\.mask_interpolation: a mask holds numbers of classes",
+        ),
+        ("[{name = 'Blur', blur_limit = [4, 6]}]", r"\(Blur\): .*must be odd"),
         ("[{name = 'RandomCrop', height = 500, width = 500}]", "fails on an image of 64 x 64: .*500"),
         ("[{p = 0.5}]", "transforms: entry 0 needs the name of a transform"),
         ("['HorizontalFlip']", "expected a table"),
