@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "run": "train, validate and report what a config says",
     "list": "what is installed: components and where they come from",
-    "show": "one component's options, or a config with the origin of each value, or its schedule",
+    "show": "one component's options, or a config: the origin of each value, its schedule, its samples",
     "check": "validate a config without training",
     "eval": "measure a trained model, or saved maps, on data sets",
     "data": "make data sets",

@@ -1,4 +1,4 @@
-"""``frame show``: one component's options and documentation, or a config: the origin of each value, its schedule."""
+"""``frame show``: one component's options and documentation, or a config: each value's origin, schedule, samples."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from frame.plugin.errors import UserError
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
+    from frame.config.run import Run
     from frame.plugin.catalog import Entry
+
+SAMPLES, MOST_SAMPLES = 6, 64
 
 
 def parser() -> ArgumentParser:
     arguments = command_parser(
         "show",
-        "Show a component (KIND NAME), a whole config (CONFIG), or its schedule (CONFIG --schedule).",
+        "Show a component (KIND NAME), a whole config (CONFIG), its schedule or its augmented training samples.",
         config=True,
     )
     arguments.add_argument("what", nargs="*", metavar="KIND NAME | CONFIG")
@@ -32,12 +35,30 @@ def parser() -> ArgumentParser:
         metavar="FILE.png",
         help="of a config: learning rates and what is frozen over the whole run; with a file, drawn to it too",
     )
+    arguments.add_argument(
+        "--samples",
+        nargs="?",
+        const="",
+        metavar="FILE.png",
+        help="of a config: a picture of training samples as training sees them, epoch after epoch",
+    )
+    arguments.add_argument("--count", type=int, metavar="N", help="with --samples: how many images, 6 unless given")
     return arguments
 
 
 def command(args: Namespace) -> int:
+    if args.schedule is not None and args.samples is not None:
+        raise UserError("frame show: --schedule or --samples, one at a time")
+    if args.count is not None and (args.samples is None or not 1 <= args.count <= MOST_SAMPLES):
+        raise UserError(f"frame show --count N goes with --samples, and N is from 1 to {MOST_SAMPLES}")
     if args.schedule is not None:
         _show_schedule(args)
+        return 0
+    if args.samples is not None:
+        run, picture = _run_and_picture(args, "samples")
+        from frame.cli.show_samples import show_samples
+
+        show_samples(run, picture, args.count or SAMPLES, as_json=args.json)
         return 0
     match args.what:
         case [kind, name] if kind in KINDS:
@@ -62,27 +83,33 @@ def _show_config(config: str, args: Namespace) -> None:
         print(run.to_toml(), end="")
 
 
-def _show_schedule(args: Namespace) -> None:
-    words = [word for word in (*args.what, args.schedule) if word]
+def _run_and_picture(args: Namespace, flag: str) -> tuple[Run, str | None]:
+    """The bound config, whose warnings are told, and the picture's file if there is to be one."""
+    words = [word for word in (*args.what, getattr(args, flag)) if word]
     pictures = [word for word in words if Path(word).suffix.lower() == ".png"]
     configs = [word for word in words if word not in pictures]  # "--schedule CONFIG" reads CONFIG as the file
     if len(configs) != 1 or len(pictures) > 1:
-        raise UserError("frame show --schedule takes one config, and the .png file to draw to if there is to be one")
+        raise UserError(f"frame show --{flag} takes one config, and the .png file to draw to if there is to be one")
     from frame.config.bind import load_run
     from frame.config.verify import verify
 
     run = load_run(configs[0], catalog_of(args), args.overrides)
     verify(run)
+    for warning in run.warnings:
+        print(f"{configs[0]}: warning: {warning}", file=sys.stderr)
+    return run, next(iter(pictures), None)
+
+
+def _show_schedule(args: Namespace) -> None:
+    run, picture = _run_and_picture(args, "schedule")
     from frame.engine.outlook import outlook
     from frame.report.schedule_table import record, table
 
-    for warning in run.warnings:
-        print(f"{configs[0]}: warning: {warning}", file=sys.stderr)
     found = outlook(run)
-    if pictures:
+    if picture:
         from frame.report.schedule_picture import draw
 
-        draw(found, Path(pictures[0]))
+        draw(found, Path(picture))
     print(json.dumps(record(found)) if args.json else table(found))
 
 

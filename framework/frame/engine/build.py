@@ -6,11 +6,11 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from frame.data.pipeline import TrainingSamples, ValidationSamples, training_loader, validation_loader
+from frame.data.pipeline import ValidationSamples, training_loader, validation_loader
 from frame.engine import randomness
 from frame.engine.model import parameter_count, segmenter
 from frame.engine.objective import Objective
-from frame.engine.plan import split_data, stage_plans
+from frame.engine.plan import split_data, stage_plans, training_samples
 from frame.engine.weights import load_into, read_weights
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from frame.config.run import Run
     from frame.contracts.dataset import Metric
     from frame.contracts.strategy import Strategy
-    from frame.data.pipeline import Subset
+    from frame.data.pipeline import Subset, TrainingSamples
     from frame.engine.model import Segmenter
     from frame.engine.stages import StagePlan
 
@@ -69,7 +69,7 @@ def build(run: Run, strategy: Strategy, *, loaded: bool = False) -> Built:
     """
     randomness.seed(run.run.seed)
     train, validation, told = split_data(run)
-    transform = run.data.augmentation(size=run.data.size) if run.data.augmentation else None
+    samples = training_samples(run, train)
     model = _model(run, loaded=loaded)
     losses = {label: loss.part() for label, loss in run.losses.items()}
     cores = _cores() // strategy.processes()
@@ -96,7 +96,7 @@ def build(run: Run, strategy: Strategy, *, loaded: bool = False) -> Built:
         objective=Objective(losses, {label: loss.weight for label, loss in run.losses.items()}),
         train=train,
         validation=validation,
-        samples=TrainingSamples(train, run.data.size, transform, run.run.seed, run.data.unreadable),
+        samples=samples,
         workers=workers,
         plans=plans,
         new_metrics=lambda: {label: part(num_classes=run.num_classes) for label, part in run.metrics.items()},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from frame.data.pipeline import Subset
+from frame.data.pipeline import Subset, TrainingSamples
 from frame.data.sampling import BatchPlan, hold_out
 from frame.engine.stages import StagePlan
 from frame.plugin.errors import UserError
@@ -38,6 +38,18 @@ def split_data(run: Run) -> tuple[Subset, Subset, list[str]]:
     about = dataset.describe() if hasattr(dataset, "describe") else run.dataset.name
     told.insert(0, f"data    {about}; {len(train)} for training, {len(validation)} for validation")
     return train, validation, told
+
+
+def training_samples(run: Run, train: Subset) -> TrainingSamples:
+    """What training draws from: ``train`` resized and augmented.
+
+    Raises
+    ------
+    UserError
+        If the augmentation can't be built.
+    """
+    transform = run.data.augmentation(size=run.data.size) if run.data.augmentation else None
+    return TrainingSamples(train, run.data.size, transform, run.run.seed, run.data.unreadable)
 
 
 def stage_plans(run: Run, length: int) -> tuple[StagePlan, ...]:
