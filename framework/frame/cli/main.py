@@ -20,6 +20,7 @@ COMMANDS = {
     "check": "validate a config without training",
     "eval": "measure a trained model, or saved maps, on data sets",
     "data": "make data sets",
+    "schema": "JSON schema of a config, for editors",
     "doctor": "versions, devices, plugins, and what is wrong",
 }
 FAILED = 1

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from frame.plugin.catalog import Entry
 
 
+KIND = "x-frame-kind"
+
+
 class Options(BaseModel):
     """Base of every component's options.
 
@@ -166,7 +169,7 @@ class OfKind:
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        return {"$ref": f"#/$defs/{self.kind}"}
+        return {KIND: self.kind.value}  # which a schema of the whole config turns into a reference
 
     def _validate(self, value: object, info: ValidationInfo) -> Part:
         if isinstance(value, Part):
