@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from frame_datasets.pairs import Pairs, as_published, count_files, matched, plural, write_pairs
+from frame_datasets.pairs import Pairs, alone, as_published, count_files, matched, plural, write_pairs
 from frame_datasets.published import CAMO, CHAMELEON, NC4K
 
 if TYPE_CHECKING:
@@ -30,13 +30,15 @@ class _Published(Pairs):
 
     def __init__(self, *, split: Split, root: Path) -> None:
         folder, halves, repacked = self.layout.open(root, split)
-        pairs, alone, _ = matched(halves)  # masks of both splits may lie together, so that many have no image here
+        pairs, images_alone, masks_alone = matched(halves)
         super().__init__([pair for pair in pairs if not repacked or pair.id.startswith(self.layout.prefixes)])
+        # As CAMO is published masks of both splits lie together, so that many have no image here.
+        self.unused = alone(images_alone, masks_alone if repacked else [])
         self.published = self.layout.counts[split]
         count = as_published(plural(len(self.pairs), f"{split} pair"), len(self.pairs), self.published)
         self._about = f"{self.title} at {folder}: {count}"
-        if alone:
-            self._about += f", {plural(len(alone), 'image')} without a mask left out"
+        if images_alone:
+            self._about += f", {plural(len(images_alone), 'image')} without a mask left out"
 
     def describe(self) -> str:
         """One line about the set."""

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from frame import write_mask
-from frame_datasets.pairs import Pairs, as_published, count_files, matched, plural, write_pairs
+from frame_datasets.pairs import Pairs, alone, as_published, count_files, matched, plural, write_pairs
 from frame_datasets.published import CAMO, COD10K
 
 if TYPE_CHECKING:
@@ -46,12 +46,13 @@ class Cod10k(Pairs):
 
     def __init__(self, *, split: Split, root: Path, noncam: bool = False) -> None:
         folder, halves, _ = COD10K.open(root, split)
-        pairs, alone, _ = matched(halves)
+        pairs, images_alone, masks_alone = matched(halves)
         cam = [pair for pair in pairs if pair.id.startswith(_CAM)]
         negatives = [pair for pair in pairs if pair.id.startswith(_NONCAM)]
         camo = [pair for pair in pairs if pair.id.startswith(CAMO.prefixes)] if split == "train" else []
         use_negatives = noncam and split == "train"  # published figures are on CAM alone
         super().__init__(cam + camo + (negatives if use_negatives else []))
+        self.unused = alone(images_alone, masks_alone) | ({} if use_negatives else {"NonCAM": negatives})
         self.published = COD10K.counts[split] + (CAMO.counts[split] if camo else 0)
         count = len(cam) + len(camo)
         about = plural(count, f"CAM {split} pair") + (f" with {len(camo)} of CAMO" if camo else "")
@@ -60,7 +61,7 @@ class Cod10k(Pairs):
             [
                 f"COD10K-v3 at {folder}: {as_published(about, count, self.published)}",
                 f"{len(negatives)} NonCAM {'as negatives' if use_negatives else 'left out'}",
-                *([f"{plural(len(alone), 'image')} without a mask left out"] if alone else []),
+                *([f"{plural(len(images_alone), 'image')} without a mask left out"] if images_alone else []),
                 *([f"{plural(strangers, 'pair')} with neither prefix left out"] if strangers else []),
             ]
         )

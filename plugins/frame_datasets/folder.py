@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from frame import UserError, write_mask
 from frame_datasets.labels import Labels, write_labels
 from frame_datasets.layouts import FOLDER_TREE, Halves, folder_splits, not_there
-from frame_datasets.pairs import Pairs, matched, plural, write_pairs
+from frame_datasets.pairs import Pairs, alone, matched, plural, write_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -46,6 +46,7 @@ class Folder(Pairs):
             raise UserError(f"folder: no {split} split in {root.expanduser().absolute()}, only {' and '.join(splits)}")
         pairs, images_alone, masks_alone = matched(splits[split])
         super().__init__(pairs, Labels(classes, palette, ignore) if classes else None)
+        self.unused = alone(images_alone, masks_alone)
         self.has_validation = "validation" in splits
         self._about = f"folder at {root}: {plural(len(pairs), f'{split} pair')}"
         if classes:

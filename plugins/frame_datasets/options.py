@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003 - pydantic reads the annotation
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from frame import Options
+from frame import OfKind, Options, Part
 from frame_datasets import layouts, published
 from frame_datasets.classes import ClassOptions
 
@@ -112,3 +112,29 @@ class Cod10kOptions(_PublishedOptions):
     """The folder ``COD10K-v3``, the one that it is in, or the one with ``TrainDataset`` and ``TestDataset``."""
     noncam: bool = False
     """Train on the images without a camouflaged object too, as negatives. The test split never has them."""
+
+
+class ConcatOptions(Options):
+    """Options of ``concat``."""
+
+    sets: tuple[Annotated[Part, OfKind("dataset")], ...] = Field(min_length=1)
+    """The data sets, a table with a name and options each, such as ``{name = "camo", root = "data/CAMO"}``."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Those of every set; none if the work is binary."""
+        return _classes(self.sets[0])
+
+    @model_validator(mode="after")
+    def _same_classes(self) -> Self:
+        for part in self.sets[1:]:
+            if _classes(part) != self.classes:
+                raise ValueError(
+                    f"{self.sets[0].name} and {part.name} don't have the same classes in the same order; "
+                    "name them alike"
+                )
+        return self
+
+
+def _classes(part: Part) -> tuple[str, ...]:
+    return tuple(getattr(part.options, "classes", None) or ())

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from frame import Sample, UserError, read_mask, read_pair, write_image, write_mask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from frame_datasets.layouts import Halves
 
 SUFFIXES = frozenset({"bmp", "jpeg", "jpg", "png", "tif", "tiff", "webp"})
+
+NO_MASK, NO_IMAGE = "image without a mask", "mask without an image"
 
 
 class Pair(NamedTuple):
@@ -32,6 +35,9 @@ class Pair(NamedTuple):
 class Pairs:
     """Base of the data sets made of files: ``pairs`` in the order of their ids, with ``labels`` if classes are many."""
 
+    unused: Mapping[str, Sequence[Pair]] = MappingProxyType({})
+    """What is left out, by the reason; half of it may be missing."""
+
     def __init__(self, pairs: list[Pair], labels: Labels | None = None) -> None:
         self.pairs = pairs
         self.labels = labels
@@ -44,9 +50,17 @@ class Pairs:
         read = self.labels.read if self.labels else read_mask
         return Sample(*read_pair(pair.image, pair.mask, read), pair.id)
 
+    def files(self, index: int) -> tuple[str, str]:
+        """The image's file and the mask's."""
+        return self.pairs[index].image, self.pairs[index].mask
 
-def matched(halves: Halves) -> tuple[list[Pair], list[str], list[str]]:
-    """The pairs of two folders, and the ids of images and of masks that have no partner; all sorted.
+    def left_out(self) -> dict[str, list[tuple[str, str]]]:
+        """Files of the split that aren't used, by the reason: image and mask, one of them empty if it is missing."""
+        return {reason: [(pair.image, pair.mask) for pair in pairs] for reason, pairs in self.unused.items()}
+
+
+def matched(halves: Halves) -> tuple[list[Pair], list[Pair], list[Pair]]:
+    """The pairs of two folders, images without a mask, and masks without an image; all sorted.
 
     Raises
     ------
@@ -62,7 +76,13 @@ def matched(halves: Halves) -> tuple[list[Pair], list[str], list[str]]:
         )
     left, right = f"{halves.images}{os.sep}", f"{halves.masks}{os.sep}"  # Path's "/" would take most of the time
     pairs = [Pair(stem, left + images[stem], right + masks[stem]) for stem in both]
-    return pairs, sorted(images.keys() - masks.keys()), sorted(masks.keys() - images.keys())
+    images_alone = [Pair(stem, left + images[stem], "") for stem in sorted(images.keys() - masks.keys())]
+    return pairs, images_alone, [Pair(stem, "", right + masks[stem]) for stem in sorted(masks.keys() - images.keys())]
+
+
+def alone(images: list[Pair], masks: list[Pair]) -> dict[str, list[Pair]]:
+    """What has no partner, by the reason why it is left out."""
+    return {reason: pairs for reason, pairs in ((NO_MASK, images), (NO_IMAGE, masks)) if pairs}
 
 
 def _files(folder: Path) -> dict[str, str]:

@@ -19,6 +19,7 @@ def frame_datasets() -> Iterator[Component]:
         ("camo", "benchmark:Camo", "CAMO (Le et al., CVIU 2019): 1000 training and 250 test pairs"),
         ("chameleon", "benchmark:Chameleon", "CHAMELEON (Skurowski et al., 2018): 76 test pairs"),
         ("nc4k", "benchmark:Nc4k", "NC4K (Lyu et al., CVPR 2021): 4121 test pairs"),
+        ("concat", "concat:Concat", "Several data sets as one, such as COD10K and CAMO: 4040 training pairs"),
         ("folder", "folder:Folder", "Your own images and masks, in two sub-folders, split or not"),  # recognized last
     ):
         yield Component(

@@ -35,6 +35,11 @@ class Dataset(Protocol):
     - ``fresh = False``: ``len`` is one epoch's length, and any index from 0 on is valid: epoch e asks for
       ``e * len + i``, so that no image comes twice.
 
+    A method ``files(index) -> tuple[Path | str, ...]``, optional too: every file that the item is made of, the image's
+    first and then the mask's. ``frame data audit`` looks at them. Beside it ``left_out()`` may give the files of the
+    split that are not used, by the reason (``{"NonCAM": [(image, mask)]}``, an empty string for one that is missing),
+    and the attribute ``published`` the number of items that the split should have.
+
     ``group(id)``, optional too, tells an item's group by its id, or ``None``: ``frame eval`` has a row for each.
 
     Its options class says what the classes are, in a field or property ``classes`` (a tuple of names, the background
