@@ -19,7 +19,7 @@ COMMANDS = {
     "show": "one component's options, or a config: the origin of each value, its schedule, its samples",
     "check": "validate a config without training",
     "eval": "measure a trained model, or saved maps, on data sets",
-    "data": "make data sets",
+    "data": "look for what is wrong with data sets, or make them",
     "schema": "JSON schema of a config, for editors",
     "doctor": "versions, devices, plugins, and what is wrong",
 }

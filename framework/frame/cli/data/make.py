@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import gc
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from frame.cli.common import catalog_of, command_parser
+from frame.cli.common import catalog_of
 from frame.plugin.component import Kind
 from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace
+    from argparse import Namespace
 
 
-def parser() -> ArgumentParser:
-    arguments = command_parser("data", "Make a data set on disk.")
-    actions = arguments.add_subparsers(dest="action", required=True, metavar="ACTION")
+def add_to(actions: Any) -> None:
     make = actions.add_parser("make", help="write generated images in a real data set's layout")
     make.add_argument("folder", metavar="DIR", type=Path)
     make.add_argument("--layout", required=True, help="the data set whose layout is written: cod10k, camo, folder ...")
@@ -31,7 +29,6 @@ def parser() -> ArgumentParser:
         default=[],
         help="an option of the source, such as --set resolution=352 --set difficulty=0.8",
     )
-    return arguments
 
 
 def command(args: Namespace) -> int:

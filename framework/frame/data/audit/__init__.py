@@ -1,0 +1,1 @@
+"""``frame data audit``: what is wrong with the files of data sets."""

@@ -1,0 +1,89 @@
+"""What one pair of files shows: whether it can be read, sizes, the mask's levels, and prints to compare images by."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import TYPE_CHECKING, NamedTuple
+
+import cv2
+import numpy as np
+
+from frame.data.files import read_image, read_mask
+from frame.plugin.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Bytes = npt.NDArray[np.uint8]
+
+_FAR = 16  # of 255: a pixel is grey if it is farther than this from black and from white
+_HASH, THUMBNAIL = 8, 32  # side of either half of the hash, and of the thumbnail, in pixels
+
+
+class Print(NamedTuple):
+    """An image's content, so that it is known again after another name, another quality and another size."""
+
+    digest: bytes
+    """Of the decoded pixels: equal for equal images."""
+    bits: npt.NDArray[np.bool_]
+    """``[128]``, a difference hash (dHash): whether the image grows brighter to the right, and downwards, on 8 x 8."""
+    thumbnail: Bytes
+    """``[32, 32]`` grey."""
+
+
+class Look(NamedTuple):
+    """One pair of files."""
+
+    fault: str = ""
+    """Why it can't be read; then the rest says nothing."""
+    image_size: tuple[int, int] = (0, 0)
+    """Width and height."""
+    mask_size: tuple[int, int] = (0, 0)
+    grey: int = 0
+    """Pixels of a mask with more than two levels that are neither near black nor near white."""
+    share: float = 0.5
+    """Of the mask that is object."""
+    print: Print | None = None
+
+
+def look_at(image: str, mask: str, *, binary: bool) -> Look:
+    """Read both files. Of a mask of many classes the size alone is looked at."""
+    try:
+        pixels, objects = read_image(image), read_mask(mask)
+    except UserError as error:
+        return Look(str(error))
+    grey, share = (_grey(mask), float(objects.mean())) if binary else (0, 0.5)
+    height, width = pixels.shape[:2]
+    return Look("", (width, height), (objects.shape[1], objects.shape[0]), grey, share, _print(pixels))
+
+
+def is_blank(mask: str) -> bool:
+    """Whether a mask that can be read has no object."""
+    try:
+        return not read_mask(mask).any()
+    except UserError:
+        return False
+
+
+def _grey(path: str) -> int:
+    """Pixels far from black and white, if there are more than two levels: 0 and 128, or 0 and 1, are as good as any."""
+    pixels: npt.NDArray[np.generic] = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)  # type: ignore[assignment]
+    levels = pixels[..., :3].max(axis=-1) if pixels.ndim == 3 else pixels  # alpha doesn't count
+    if levels.dtype == np.uint16:
+        levels = (levels // 257).astype(np.uint8)
+    counts = np.bincount(levels.ravel(), minlength=256)
+    return int(counts[_FAR + 1 : 255 - _FAR].sum()) if np.count_nonzero(counts) > 2 else 0
+
+
+def _print(pixels: Bytes) -> Print:
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    right = _shrunk(grey, _HASH + 1, _HASH)
+    down = _shrunk(grey, _HASH, _HASH + 1)
+    bits = np.concatenate([(right[:, 1:] > right[:, :-1]).ravel(), (down[1:] > down[:-1]).ravel()])
+    digest = blake2b(np.ascontiguousarray(pixels).data, digest_size=16)
+    digest.update(repr(pixels.shape).encode())
+    return Print(digest.digest(), bits, _shrunk(grey, THUMBNAIL, THUMBNAIL))
+
+
+def _shrunk(grey: object, width: int, height: int) -> Bytes:
+    return cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)  # type: ignore[call-overload, no-any-return]
