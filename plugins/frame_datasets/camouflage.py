@@ -8,20 +8,22 @@ import cv2
 import numpy as np
 
 from frame import Sample
+from frame_datasets.kinds import grain, outline
 from frame_datasets.texture import cousin, noise, painted, random_palette, random_weave
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Literal
 
     import numpy.typing as npt
+
+    from frame_datasets.kinds import Points
 
     Bytes = npt.NDArray[np.uint8]
     Floats = npt.NDArray[np.float32]
 
 _STREAMS = {"train": 0, "validation": 1, "test": 2}
 _AREA = (0.03, 0.35)  # of the image
-_HARMONICS = np.arange(2, 8)
-_CORNERS = 192  # of an outline's polygon
 _SUBPIXEL = 4  # binary digits of a corner's place
 
 
@@ -45,6 +47,7 @@ class Camouflage:
         test_images: int = 128,
         difficulty: float = 0.4,
         empty: float = 0.0,
+        classes: Sequence[str] = (),
     ) -> None:
         self.split = split
         self.seed = seed
@@ -52,6 +55,7 @@ class Camouflage:
         self.length = {"train": train, "validation": validation_images, "test": test_images}[split]
         self.difficulty = difficulty
         self.empty = empty
+        self.classes = tuple(classes)
 
     def __len__(self) -> int:
         return self.length
@@ -61,23 +65,23 @@ class Camouflage:
             raise IndexError(f"index {index}: generated images are counted from 0")
         rng = np.random.default_rng([self.seed, _STREAMS[self.split], index])
         hidden = rng.random() >= self.empty
-        mask = _outline(rng, self.resolution) if hidden else np.zeros((self.resolution, self.resolution), np.uint8)
-        return Sample(_scene(rng, mask, self.difficulty), mask, f"camouflage-{self.split}-{index:06d}")
+        label = int(rng.integers(1, len(self.classes))) if self.classes else 1
+        kind = self.classes[label] if self.classes else None
+        side = self.resolution
+        mask = _filled(outline(rng, kind), rng, side) if hidden else np.zeros((side, side), np.uint8)
+        image = _scene(rng, mask, self.difficulty, kind)
+        return Sample(image, mask * np.uint8(label), f"camouflage-{self.split}-{index:06d}")
 
     def describe(self) -> str:
         """One line about the set."""
         return (
             f"camouflage, generated: {self.length} images of {self.resolution} px, seed {self.seed}, "
-            f"difficulty {self.difficulty:g}"
+            f"difficulty {self.difficulty:g}" + (f", {', '.join(self.classes)}" if self.classes else "")
         )
 
 
-def _outline(rng: np.random.Generator, side: int) -> Bytes:
-    """``[side, side]`` mask of one smooth shape: a radius of a few harmonics, stretched, turned, somewhere."""
-    around = np.linspace(0, 2 * np.pi, _CORNERS, endpoint=False)
-    swing = rng.normal(0, 0.55, len(_HARMONICS)) / _HARMONICS
-    radius = np.exp(np.cos(np.outer(around, _HARMONICS) + rng.uniform(0, 2 * np.pi, len(_HARMONICS))) @ swing)
-    points = radius[:, None] * np.column_stack([np.cos(around), np.sin(around) / rng.uniform(1, 2)])
+def _filled(points: Points, rng: np.random.Generator, side: int) -> Bytes:
+    """``[side, side]`` mask of one outline, turned, of some size, somewhere."""
     angle = rng.uniform(0, 2 * np.pi)
     points = points @ np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     x, y = points.T
@@ -92,7 +96,7 @@ def _outline(rng: np.random.Generator, side: int) -> Bytes:
     return cv2.fillPoly(mask, [corners], 1, shift=_SUBPIXEL)  # type: ignore[return-value]
 
 
-def _scene(rng: np.random.Generator, mask: Bytes, difficulty: float) -> Bytes:
+def _scene(rng: np.random.Generator, mask: Bytes, difficulty: float, kind: str | None) -> Bytes:
     """``[side, side, 3]`` RGB: a ground, and where the mask is, a cousin of its texture.
 
     What gives the object away beside its grain (another tone, a rounded body's light) fades as difficulty nears 1.
@@ -100,7 +104,7 @@ def _scene(rng: np.random.Generator, mask: Bytes, difficulty: float) -> Bytes:
     side = len(mask)
     ease = 1 - difficulty
     weave, palette = random_weave(rng), random_palette(rng)
-    ground, coat = noise(rng, side, weave), noise(rng, side, cousin(weave, rng))
+    ground, coat = noise(rng, side, weave), noise(rng, side, grain(cousin(weave, rng), kind))
     shift = rng.choice((-1, 1)) * rng.uniform(1.1, 2.2) * ease
     coat += np.float32(cv2.mean(ground, mask)[0] - cv2.mean(coat, mask)[0] + shift)
     soft = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), side / 128).astype(np.float32, copy=False)

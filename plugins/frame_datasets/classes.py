@@ -10,6 +10,7 @@ from frame import Options
 
 Byte = Annotated[int, Field(ge=0, le=255)]
 Colour = tuple[Byte, Byte, Byte]
+Kind = Literal["background", "moth", "snake", "starfish"]
 MOST = 254  # indices that are left beside 255, which is ignored, and one for what is wrong
 
 

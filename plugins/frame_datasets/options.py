@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path  # noqa: TC003 - pydantic reads the annotation
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from frame import OfKind, Options, Part
 from frame_datasets import layouts, published
-from frame_datasets.classes import ClassOptions
+from frame_datasets.classes import ClassOptions, Kind
 
 if TYPE_CHECKING:
     from frame_datasets.layouts import Split
@@ -33,6 +33,16 @@ class CamouflageOptions(Options):
     """From 0, objects of another tone that are plain to see, to 1, objects that only their grain gives away."""
     empty: float = Field(default=0.0, ge=0, le=1)
     """Share of images without an object."""
+    classes: tuple[Kind, ...] = ()
+    """Kinds of objects to tell apart, ``["background", "moth", "snake", "starfish"]`` or some of them, of which each
+    image has one. Without it the objects are of no kind, and masks tell object and background."""
+
+    @field_validator("classes")
+    @classmethod
+    def _begin_with_the_background(cls, classes: tuple[Kind, ...]) -> tuple[Kind, ...]:
+        if classes and (classes[0] != "background" or len(classes) < 2 or len(set(classes)) < len(classes)):
+            raise ValueError('give the background first, then kinds, each once: ["background", "moth", "snake"]')
+        return classes
 
 
 class FolderOptions(ClassOptions):

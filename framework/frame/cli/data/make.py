@@ -33,6 +33,7 @@ def add_to(actions: Any) -> None:
 
 def command(args: Namespace) -> int:
     from frame.config.bind import bind_component
+    from frame.config.run import toml_value
     from frame.data.make import make
 
     if args.train < 1 or args.test < 1:
@@ -45,4 +46,6 @@ def command(args: Namespace) -> int:
     for split, count in written.items():
         print(f"{split}: {count} pairs")
     print(f"written to {args.folder}, in the layout of {layout.name}")
+    if classes := getattr(source.options, "classes", ()):
+        print(f"to read it: [data] with classes = {toml_value(classes)}")
     return 0
