@@ -47,6 +47,7 @@ class History(Callback):
             seed=run.seed,
             monitor=run.monitor,
             lines=run.lines,
+            classes=run.classes,
             stages=[asdict(stage) for stage in run.stages],
         )
 

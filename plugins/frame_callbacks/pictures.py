@@ -31,9 +31,10 @@ class Pictures(Callback):
         self.height = height
         self._folder: Path | None = None
         self._columns: list[Column] = []
+        self._classes: tuple[str, ...] = ()
 
     def on_run_start(self, run: RunInfo) -> None:
-        self._folder = run.folder / FOLDER
+        self._folder, self._classes = run.folder / FOLDER, run.classes
         self._folder.mkdir(exist_ok=True)
 
     def on_validation_start(self, images: int) -> None:
@@ -47,7 +48,7 @@ class Pictures(Callback):
         if self._folder is None or not self._columns:
             return
         figures = ", ".join(f"{name} {value:.4f}" for name, value in shown(epoch.validation).items())
-        picture = sheet(self._columns, f"{epoch.stage.name}, epoch {epoch.epoch + 1}: {figures}")
+        picture = sheet(self._columns, f"{epoch.stage.name}, epoch {epoch.epoch + 1}: {figures}", self._classes)
         encoded = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1].tobytes()
         for name in (LAST, BEST) if epoch.is_best else (LAST,):
             path = self._folder / name

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from frame import Sample
 
 Picture = npt.NDArray[np.uint8]  # [H, W, 3] RGB
+Entry = tuple[str, Any]  # of a legend: what a colour means, and the colour
 
 GAP, LINE, LABEL = 6, 22, 78  # pixels: between pictures, a line of text, the column of row names
 ROWS = ("image", "mask", "prediction", "errors")
@@ -58,15 +59,17 @@ class Column(NamedTuple):
         return cls(sample.id, (image, mask, prediction, errors(image, truth, found)), verdicts)
 
 
-def sheet(columns: Sequence[Column], title: str) -> Picture:
+def sheet(columns: Sequence[Column], title: str, classes: Sequence[str] = ()) -> Picture:
     """All columns on one sheet: a title, row names to the left, ids above, the meaning of colours below."""
     height = columns[0].pictures[0].shape[0]
     widths = [column.pictures[0].shape[1] for column in columns]
-    verdicts = columns[0].verdicts
-    legend = sum(_width(text) + SWATCH for text in verdicts)
-    total = LABEL + max(sum(widths) + GAP * len(columns), legend, _width(title))
+    verdicts = [(text, ERRORS[text]) for text in columns[0].verdicts]
+    longest = max(sum(widths) + GAP * len(columns), _length(verdicts), _width(title))
+    legends = [verdicts, *_lines([(name, PALETTE[index]) for index, name in enumerate(classes)], longest)]
+    total = LABEL + max(longest, *map(_length, legends))
     top = 2 * LINE
-    canvas = np.full((top + len(ROWS) * (height + GAP) + LINE + GAP, total, 3), BACKGROUND, np.uint8)
+    bottom = top + len(ROWS) * (height + GAP) + GAP
+    canvas = np.full((bottom + len(legends) * LINE, total, 3), BACKGROUND, np.uint8)
     _write(canvas, title, GAP, LINE - 7)
     for number, row in enumerate(ROWS):
         _write(canvas, row, GAP, top + number * (height + GAP) + height // 2)
@@ -77,14 +80,30 @@ def sheet(columns: Sequence[Column], title: str) -> Picture:
             upper = top + number * (height + GAP)
             canvas[upper : upper + height, left : left + width] = picture
         left += width + GAP
-    _legend(canvas, verdicts, canvas.shape[0] - LINE)
+    for number, legend in enumerate(legends):
+        _legend(canvas, legend, bottom + number * LINE)
     return canvas
 
 
-def _legend(canvas: Picture, verdicts: Sequence[str], top: int) -> None:
+def _lines(entries: Sequence[Entry], longest: int) -> list[list[Entry]]:
+    """A legend's entries on lines of at most ``longest`` pixels, at least one on each."""
+    lines: list[list[Entry]] = []
+    for entry in entries:
+        if lines and _length([*lines[-1], entry]) <= longest:
+            lines[-1].append(entry)
+        else:
+            lines.append([entry])
+    return lines
+
+
+def _length(entries: Sequence[Entry]) -> int:
+    return sum(_width(text) + SWATCH for text, _ in entries)
+
+
+def _legend(canvas: Picture, entries: Sequence[Entry], top: int) -> None:
     left = LABEL
-    for text in verdicts:
-        canvas[top : top + 12, left : left + 12] = ERRORS[text]
+    for text, colour in entries:
+        canvas[top : top + 12, left : left + 12] = colour
         _write(canvas, text, left + 18, top + 10)
         left += _width(text) + SWATCH
 

@@ -42,9 +42,10 @@ class Terminal(Callback):
         self.interval = interval
         self._display: Display | None = None
         self._stages: tuple[StageInfo, ...] = ()
+        self._classes: tuple[str, ...] = ()
 
     def on_run_start(self, run: RunInfo) -> None:
-        self._stages = run.stages
+        self._stages, self._classes = run.stages, run.classes
         for line in run.lines:
             say(line)
         self._display = Bars(run.stages) if self.bars else Lines(run.stages, self.interval, say)
@@ -73,7 +74,7 @@ class Terminal(Callback):
 
     def on_run_end(self, end: RunEnd) -> None:
         self.on_teardown()
-        for line in summary(end):
+        for line in summary(end, self._classes):
             say(line)
 
     def on_teardown(self) -> None:

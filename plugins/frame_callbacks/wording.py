@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import nan
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,9 +33,13 @@ def shown(figures: Mapping[str, float]) -> Mapping[str, float]:
     return figures if len(figures) <= MOST_FIGURES else {k: v for k, v in figures.items() if "/" not in k}
 
 
-def summary(end: RunEnd) -> list[str]:
-    """The best checkpoint's figures as a table, with those of guesses that look at no image beneath."""
-    columns = list(shown(end.best))
+def summary(end: RunEnd, classes: Sequence[str] = ()) -> list[str]:
+    """The best checkpoint's figures as a table, with those of guesses that look at no image beneath.
+
+    Of many classes another table has what each scores.
+    """
+    each = _of_classes(end.best, classes)
+    columns = list(shown({name: value for name, value in end.best.items() if name not in each}))
     rows = {"best": end.best, **end.baselines} if columns else {}
     first = max(map(len, rows), default=0)
     widths = [max(len(column), 6) for column in columns]
@@ -42,7 +47,24 @@ def summary(end: RunEnd) -> list[str]:
     for name, figures in rows.items():
         cells = [f"{figures[column]:.4f}" if column in figures else "-" for column in columns]
         lines.append(_row(name, cells, first, widths))
-    return ["", *lines, f"finished in {clock(end.seconds)}"]
+    return ["", *lines, *_class_table(end.best, each, classes), f"finished in {clock(end.seconds)}"]
+
+
+def _of_classes(figures: Mapping[str, float], classes: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """The figures that are a class's, each with the metric's label and the class."""
+    split = {name: name.partition("/") for name in figures}
+    return {name: (label, rest) for name, (label, _, rest) in split.items() if rest in classes}
+
+
+def _class_table(
+    figures: Mapping[str, float], found: Mapping[str, tuple[str, str]], classes: Sequence[str]
+) -> list[str]:
+    columns = list(dict.fromkeys(label for label, _ in found.values()))
+    if not columns:
+        return []
+    rows = [(each, [f"{figures.get(f'{column}/{each}', nan):.4f}" for column in columns]) for each in classes]
+    first, widths = max(map(len, classes)), [max(len(column), 6) for column in columns]
+    return ["", _row("", columns, first, widths), *(_row(each, cells, first, widths) for each, cells in rows), ""]
 
 
 def _row(name: str, cells: Sequence[str], first: int, widths: Sequence[int]) -> str:

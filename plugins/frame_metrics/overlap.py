@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -75,9 +75,11 @@ class ClassOverlap:
     """Many classes: areas are summed over all images, scored class by class, and the scores averaged.
 
     The mean IoU of PASCAL VOC, Cityscapes and ADE20K: the likeliest class of each pixel, 255 ignored, the mean over all
-    classes (background included) that a mask or a prediction holds. Then ``class_0`` ... ``class_<K-1>``, nan where a
-    class was in neither.
+    classes (background included) that a mask or a prediction holds. Then each class by its name, or ``class_0`` ...
+    ``class_<K-1>`` if they have none, nan where a class was in neither.
     """
+
+    classes: Sequence[str] = ()
 
     def __init__(self, name: str, score: Score, num_classes: int) -> None:
         self.name = name
@@ -105,4 +107,8 @@ class ClassOverlap:
         scores = np.full(len(areas), np.nan)
         scores[seen] = self.score(self.confusion.diagonal()[seen], areas[seen])
         mean = float(scores[seen].mean()) if seen.any() else float("nan")
-        return {self.name: mean} | {f"class_{index}": float(score) for index, score in enumerate(scores)}
+        names = self.classes or [f"class_{index}" for index in range(len(scores))]
+        named = {
+            f"class {name}" if name == self.name else name: score for name, score in zip(names, scores, strict=True)
+        }
+        return {self.name: mean} | {name: float(score) for name, score in named.items()}

@@ -274,16 +274,17 @@ class _Binding:
             self.problems.append(Problem(("train", "monitor"), f'no metric is labelled "{label}"; {hint}'))
 
     def _check_tasks(self, run: Run) -> None:
-        """Losses and metrics must serve the data set's task."""
+        """Head, losses and metrics must serve the data set's task."""
         task = "binary" if run.num_classes == 1 else "multiclass"
-        labelled = [("losses", label, loss.part) for label, loss in run.losses.items()]
-        labelled += [("metrics", label, part) for label, part in run.metrics.items()]
-        for table, label, root in labelled:
+        chosen: list[tuple[tuple[str, ...], Part]] = [(("head",), run.head)]
+        chosen += [(("losses", label), loss.part) for label, loss in run.losses.items()]
+        chosen += [(("metrics", label), part) for label, part in run.metrics.items()]
+        for path, root in chosen:
             for part in root.walk():
                 serves = part.entry.component.serves if part.entry else ()
                 if task not in serves:
                     text = f'{part.kind} "{part.name}" serves {" and ".join(serves)} work, but data set '
-                    self.problems.append(Problem((table, label), f'{text}"{run.dataset.name}" is {task}'))
+                    self.problems.append(Problem(path, f'{text}"{run.dataset.name}" is {task}'))
 
 
 def validate(model: type[Model], table: Table, bind_part: Any, owner: str) -> Model:

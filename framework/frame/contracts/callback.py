@@ -44,6 +44,8 @@ class RunInfo:
     """Epochs finished before this start."""
     extra_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What the columns of the head's extras stand for, by the extra's name."""
+    classes: tuple[str, ...] = ()
+    """Names of the classes, the background first; none for binary work."""
 
 
 class StepInfo(NamedTuple):  # made in every step: a frozen dataclass takes eight times as long

@@ -88,6 +88,9 @@ class Transform(Protocol):
 class Metric(Protocol):
     """A metric: a mean over images, each at its mask's own size. Built as ``target(num_classes=K, **options)``.
 
+    One that tells classes apart has an attribute ``classes``: the names of the data set's are put there once it is
+    built, and ``compute`` calls its figures by them.
+
     With several processes each counts a share of the images, and the first merges what they found. Figures that are the
     same to the last digit need a sum that doesn't depend on the order, ``math.fsum`` or one of integers.
 

@@ -14,11 +14,12 @@ from frame.engine.plan import split_data, stage_plans, training_samples
 from frame.engine.weights import load_into, read_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from torch.utils.data import DataLoader
 
+    from frame.config.options import Part
     from frame.config.run import Run
     from frame.contracts.dataset import Metric
     from frame.contracts.strategy import Strategy
@@ -99,12 +100,20 @@ def build(run: Run, strategy: Strategy, *, loaded: bool = False) -> Built:
         samples=samples,
         workers=workers,
         plans=plans,
-        new_metrics=lambda: {label: part(num_classes=run.num_classes) for label, part in run.metrics.items()},
+        new_metrics=lambda: {label: new_metric(part, run.classes) for label, part in run.metrics.items()},
         lines=(*(f"warning {warning}" for warning in run.warnings), *told),
     )
     if strategy.global_rank:
         randomness.seed(randomness.derived(run.run.seed, 0, strategy.global_rank))
     return built
+
+
+def new_metric(part: Part, classes: Sequence[str]) -> Metric:
+    """A metric that has counted nothing, for these classes; none for binary work."""
+    metric: Any = part(num_classes=len(classes) or 1)
+    if hasattr(metric, "classes"):
+        metric.classes = tuple(classes)
+    return metric  # type: ignore[no-any-return]
 
 
 def _model(run: Run, *, loaded: bool) -> Segmenter:

@@ -101,7 +101,17 @@ class Fit:
         names = self.built.model.extra_names
         self.events(
             "on_run_start",
-            RunInfo(run.name, self.folder, run.run.seed, run.monitor, self.built.lines, self.infos, *done, names),
+            RunInfo(
+                run.name,
+                self.folder,
+                run.run.seed,
+                run.monitor,
+                self.built.lines,
+                self.infos,
+                *done,
+                names,
+                run.classes,
+            ),
         )
         for stage in range(self.progress.stage, len(self.built.plans)):
             if stage != self.progress.stage:
