@@ -23,6 +23,15 @@ def test_a_run_is_told_from_start_to_end_in_order(callback, events, tmp_path):
     assert tuple(stage["name"] for stage in run["stages"]) == STAGES
 
 
+def test_the_classes_are_recorded_by_their_names(callback, events, tmp_path):
+    history = callback("history")
+    history.on_run_start(replace(events.run, classes=("background", "cat")))
+    events.epoch(history, validation={"iou": 0.5, "iou/background": 0.9, "iou/cat": 0.1})
+    history.on_teardown()
+    assert records(tmp_path, "run")[0]["classes"] == ["background", "cat"]
+    assert records(tmp_path, "epoch")[0]["validation"]["iou/cat"] == 0.1
+
+
 def test_every_so_many_steps_are_recorded_with_loss_and_rates(callback, events, tmp_path):
     events.whole(callback("history", "every=5"))
     steps = records(tmp_path, "step")

@@ -6,7 +6,7 @@ import pytest
 
 from frame import Sample, UserError
 from frame_callbacks.colours import ERRORS, PALETTE, errors
-from frame_callbacks.sheet import Column
+from frame_callbacks.sheet import Column, sheet
 
 
 @pytest.fixture
@@ -103,6 +103,20 @@ def test_many_classes_are_drawn_in_the_palette_with_wrong_classes_and_ignored_pi
     assert np.array_equal(column.pictures[1], PALETTE[truth])
     assert np.array_equal(column.pictures[2], PALETTE[found])
     assert "wrong class" in column.verdicts
+
+
+def test_the_classes_stand_below_in_their_colours_on_as_many_lines_as_they_need(events):
+    columns = [Column.of(*events.sample(0, classes=3), height=60)]
+    without, few = sheet(columns, "a"), sheet(columns, "a", ("ground", "cat", "owl"))
+    many = sheet(columns, "a", [f"animal {index}" for index in range(40)])
+    heights = [picture.shape[0] for picture in (without, few, many)]
+    assert heights[1] - heights[0] == 22
+    assert heights[2] - heights[0] > 5 * 22
+    assert many.shape[1] == few.shape[1] == without.shape[1]
+    below = few[heights[0] :].reshape(-1, 3)
+    for index in range(3):
+        assert (below == PALETTE[index]).all(axis=1).sum() >= 12 * 12
+    assert (many[heights[0] :].reshape(-1, 3) == PALETTE[20]).all(axis=1).sum() >= 12 * 12
 
 
 def test_no_two_of_the_first_classes_share_a_colour():

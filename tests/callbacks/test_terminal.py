@@ -8,8 +8,11 @@ import subprocess
 import sys
 import termios
 import threading
+from dataclasses import replace
 
 import pytest
+
+from frame.contracts.callback import RunEnd
 
 PLACE = r"decoder  1/2  epoch 1/2"
 
@@ -95,6 +98,26 @@ def test_many_figures_are_cut_down_to_the_main_ones(callback, events, capsys):
     line = capsys.readouterr().out.splitlines()[-1]
     assert "iou 0.5000" in line
     assert "class_3" not in line
+
+
+def test_a_run_of_many_classes_ends_with_what_each_scores(callback, events, capsys):
+    terminal = callback("terminal")
+    terminal.on_run_start(replace(events.run, classes=("background", "sea cat", "owl")))
+    best = {"iou": 0.7, "iou/background": 0.9, "iou/sea cat": 0.5, "iou/owl": math.nan, "mae": 0.1}
+    best |= {"dice": 0.8, "dice/background": 0.95, "dice/sea cat": 0.6, "dice/owl": math.nan}
+    terminal.on_run_end(RunEnd(best, 5.0, {"mean mask": {"iou": 0.3}}))
+    assert capsys.readouterr().out.splitlines()[-10:] == [
+        "              iou     mae    dice",
+        "best       0.7000  0.1000  0.8000",
+        "mean mask  0.3000       -       -",
+        "",
+        "               iou    dice",
+        "background  0.9000  0.9500",
+        "sea cat     0.5000  0.6000",
+        "owl            nan     nan",
+        "",
+        "finished in 0:00:05",
+    ]
 
 
 def test_a_run_without_a_best_checkpoint_ends_in_words(callback, events, capsys):

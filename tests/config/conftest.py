@@ -64,7 +64,7 @@ TOY = '''
 
     @hookimpl
     def frame_heads():
-        return [component("mix", "Head")]
+        return [component("mix", "Head"), component("of_one_class", serves=("binary",))]
 
     @hookimpl
     def frame_losses():

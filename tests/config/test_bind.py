@@ -122,6 +122,12 @@ def test_a_part_that_does_not_serve_the_task_is_refused(base, toys) -> None:
     assert 'losses.deep: loss "only_binary" serves binary work, but data set "toy" is multiclass' in told[0]
 
 
+def test_a_head_that_does_not_serve_the_task_is_refused(base, toys) -> None:
+    assert load_run(base, toys, ["head=of_one_class"]).classes == ()
+    told = problems(base, toys, "data.classes=['a', 'b', 'c']", "head=of_one_class")
+    assert 'head: head "of_one_class" serves binary work, but data set "toy" is multiclass' in told[0]
+
+
 def test_a_setting_without_effect_is_a_warning(base, toys) -> None:
     run = load_run(base, toys, ["stages.main.scheduler=constant", "stages.main.min_lr=0.01", "losses.mask.weight=0"])
     assert len(run.warnings) == 2

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from frame_datasets.camouflage import Camouflage
+from frame_datasets.options import CamouflageOptions
 
 DIGEST = """
 import hashlib, sys
@@ -150,6 +151,49 @@ def test_each_split_has_its_own_length():
     lengths = {"train": 7, "validation": 5, "test": 3}
     for split, length in lengths.items():
         assert len(Camouflage(split=split, train=7, validation_images=5, test_images=3)) == length
+
+
+KINDS = ("background", "moth", "snake", "starfish")
+
+
+def test_kinds_are_classes_of_which_each_image_has_one():
+    data = Camouflage(split="train", resolution=64, classes=KINDS)
+    seen = [set(np.unique(data[index].mask).tolist()) for index in range(120)]
+    assert all(len(each) == 2 and 0 in each for each in seen)
+    counts = [sum(index in each for each in seen) for index in (1, 2, 3)]
+    assert sum(counts) == 120
+    assert min(counts) > 25
+
+
+def test_kinds_have_the_index_of_their_place_in_the_list():
+    some = Camouflage(split="train", resolution=64, classes=("background", "starfish"))
+    assert {index for number in range(10) for index in np.unique(some[number].mask)} == {0, 1}
+    assert some.describe().endswith(", background, starfish")
+
+
+def compactness(mask):
+    """Of an object's area in that of its convex hull."""
+    contours, _ = cv2.findContours((mask > 0).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    outline = max(contours, key=cv2.contourArea)
+    return cv2.contourArea(outline) / cv2.contourArea(cv2.convexHull(outline))
+
+
+def test_a_kind_can_be_told_by_its_shape():
+    found = {}
+    for kind in KINDS[1:]:
+        data = Camouflage(split="train", resolution=160, classes=("background", kind))
+        found[kind] = [compactness(data[index].mask) for index in range(40)]
+    moth, snake, starfish = (np.median(found[kind]) for kind in KINDS[1:])
+    assert moth > 0.75 > 0.7 > starfish
+    assert starfish > snake + 0.05
+
+
+@pytest.mark.parametrize("classes", [("background",), ("moth", "snake"), ("background", "moth", "moth")])
+def test_classes_begin_with_the_background_and_name_each_kind_once(classes):
+    with pytest.raises(
+        ValueError, match='background first, then kinds, each once: \\["background", "moth", "snake"\\]'
+    ):
+        CamouflageOptions(classes=classes)
 
 
 def test_it_survives_pickling():

@@ -42,6 +42,15 @@ def test_areas_are_summed_over_images_and_scored_class_by_class(metric, images, 
     assert next(iter(figures)) == name
 
 
+@pytest.mark.parametrize("name", ["iou", "dice"])
+def test_figures_of_classes_go_by_the_names_that_they_are_given(metric, images, name):
+    numbered, named = metric(name, num_classes=CLASSES), metric(name, num_classes=CLASSES)
+    named.classes = ("ground", "cat", name, "owl")  # of which one is called as the main figure is
+    found = counted(named, images).compute()
+    assert list(found) == [name, "ground", "cat", f"class {name}", "owl"]
+    assert list(found.values()) == pytest.approx(list(counted(numbered, images).compute().values()))
+
+
 def test_a_class_in_no_mask_and_no_prediction_is_no_number_and_not_in_the_mean(metric):
     mask = np.array([[0, 1]], np.uint8)
     probability = np.eye(CLASSES, dtype=np.float32)[mask].transpose(2, 0, 1)

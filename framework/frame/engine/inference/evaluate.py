@@ -13,6 +13,7 @@ from frame.config.bind import bind, bind_table
 from frame.config.document import read
 from frame.data.pipeline import Subset, ValidationSamples, validation_loader
 from frame.data.recognize import all_recognized
+from frame.engine.build import new_metric
 from frame.engine.inference import maps
 from frame.engine.inference.predictor import assembled
 from frame.engine.inference.saved import read_saved
@@ -153,7 +154,7 @@ def _measured(
     batch_size: int,
     workers: int | None,
 ) -> Scores:
-    tally = Tally(_metrics(plugins, predictor.num_classes, predictor.saved.config), _group_of(samples.dataset))
+    tally = Tally(_metrics(plugins, predictor.classes, predictor.saved.config), _group_of(samples.dataset))
     strategy = predictor.strategy
     loader = validation_loader(
         ValidationSamples(samples, predictor.size, "skip"),
@@ -196,7 +197,7 @@ def _masks(plugins: Catalog, data: Mapping[str, str | Path], split: Split) -> It
 
 
 def _scored(dataset: Dataset, folder: Path, plugins: Catalog, workers: int | None) -> Scores:
-    tally = Tally(_metrics(plugins, 1), _group_of(dataset))
+    tally = Tally(_metrics(plugins, ()), _group_of(dataset))
     with tqdm(total=len(dataset), desc=str(folder), unit="map", disable=None, leave=False) as bar:
         maps.score(dataset, folder, tally, _workers(workers, len(dataset)), bar.update)
     return tally.scores()
@@ -207,20 +208,20 @@ class _NewMetrics:
     """Builds fresh metrics, in any process."""
 
     parts: dict[str, Part]
-    num_classes: int
+    classes: tuple[str, ...]
 
     def __call__(self) -> Metrics:
-        return {label: part(num_classes=self.num_classes) for label, part in self.parts.items()}
+        return {label: new_metric(part, self.classes) for label, part in self.parts.items()}
 
 
-def _metrics(plugins: Catalog, num_classes: int, config: Mapping[str, Any] | None = None) -> _NewMetrics:
+def _metrics(plugins: Catalog, classes: tuple[str, ...], config: Mapping[str, Any] | None = None) -> _NewMetrics:
     """The standard metrics, and of the run's own those of other names; not those that watch the model itself."""
-    standard = STANDARD[min(num_classes, 2)]
+    standard = STANDARD[2 if classes else 1]
     own = {label: table for label, table in (config or {}).get("metrics", {}).items() if table["name"] not in standard}
     tables = read({"metrics": {name: {"name": name} for name in standard} | own})
     parts = {label: bind_table(plugins, Kind.METRIC, tables, "metrics", label) for label in tables.tables()["metrics"]}
-    watching = [label for label, part in parts.items() if hasattr(part(num_classes=num_classes), "update_extras")]
-    return _NewMetrics({label: part for label, part in parts.items() if label not in watching}, num_classes)
+    watching = [label for label, part in parts.items() if hasattr(new_metric(part, classes), "update_extras")]
+    return _NewMetrics({label: part for label, part in parts.items() if label not in watching}, classes)
 
 
 def _group_of(dataset: Any) -> Callable[[str], str | None] | None:

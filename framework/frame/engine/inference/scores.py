@@ -80,9 +80,10 @@ def _merge(into: Metrics, seen: Metrics) -> None:
 
 
 def named(metrics: Mapping[str, Metric]) -> Figures:
-    """All figures by their own names; where two metrics share one, the second's is ``label/name``."""
+    """All figures by their own names; those of classes, and one that another metric has already, are ``label/name``."""
     found: Figures = {}
     for label, metric in metrics.items():
         for name, value in metric.compute().items():
-            found[f"{label}/{name}" if name in found else name] = value
+            shared = name in found or name in getattr(metric, "classes", ())
+            found[f"{label}/{name}" if shared else name] = value
     return found
