@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import cv2
 import numpy as np
 
-from frame.data.files import read_image, read_mask
+from frame.data.files import read_mask
+from frame.data.images import read_image
 from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:
