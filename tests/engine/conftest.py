@@ -141,6 +141,18 @@ SMALL = '''
         def on_epoch_end(self, epoch):
             raise ValueError("no disk")
 
+    class Tracker(Failing):
+        """Fails in each epoch and when it is closed, if it is asked to."""
+
+        essential = False
+
+        def on_step_end(self, step):
+            Recorder.log.append(("tracked", step.global_step))
+
+        def on_teardown(self):
+            Recorder.log.append(("closing",))
+            raise RuntimeError("no network")
+
     class KillerOptions(Options):
         step: int = 0
         epoch: int = 0
@@ -188,6 +200,7 @@ SMALL = '''
     def frame_callbacks():
         yield component("recorder", "Recorder")
         yield component("failing", "Failing")
+        yield component("tracker", "Tracker")
         yield component("killer", "Killer", "KillerOptions")
 '''
 

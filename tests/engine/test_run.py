@@ -129,6 +129,20 @@ def test_a_callback_that_fails_is_named(train) -> None:
     assert train.log[-1] == ("teardown",)
 
 
+def test_the_run_goes_on_without_a_callback_that_is_not_essential(train) -> None:
+    alone = weights(train())
+    result = train(callbacks={"mine": "tracker", "recorder": "recorder"})
+    steps = [entry[1] for entry in train.log if entry[0] == "tracked"]
+    assert steps == list(range(1, len(steps) + 1))
+    assert max(steps) < max(entry[4] for entry in train.log if entry[0] == "step")  # it was silent from then on
+    assert [entry[1] for entry in train.log if entry[0] == "notice"] == [
+        "callback 'mine' failed in on_epoch_end: ValueError: no disk; the run goes on without it",
+        "callback 'mine' failed in on_teardown: RuntimeError: no network; the run goes on without it",
+    ]
+    assert train.log.count(("closing",)) == 1
+    assert all(torch.equal(value, alone[name]) for name, value in weights(result).items())
+
+
 def test_a_run_folder_that_cannot_be_written_is_told(train, tmp_path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"cannot write the run folder in .*--set run\.folder=DIR"):

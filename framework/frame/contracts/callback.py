@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,6 +46,8 @@ class RunInfo:
     """What the columns of the head's extras stand for, by the extra's name."""
     classes: tuple[str, ...] = ()
     """Names of the classes, the background first; none for binary work."""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """The config's tables in plain types, every default written out."""
 
 
 class StepInfo(NamedTuple):  # made in every step: a frozen dataclass takes eight times as long
@@ -95,8 +97,11 @@ class RunEnd:
 class Callback:
     """Base of callbacks: override what is of interest. Called on the first process only.
 
-    An exception in a callback ends the run with the callback's name.
+    An exception in a callback ends the run with the callback's name, unless it is not ``essential``.
     """
+
+    essential: ClassVar[bool] = True
+    """Whether the run is to end if it fails. Otherwise that is told once, and the run goes on without it."""
 
     def on_run_start(self, run: RunInfo) -> None:
         """Before the first stage; ``run.folder`` exists."""

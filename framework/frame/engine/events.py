@@ -38,7 +38,19 @@ class Events:
             except UserError:
                 raise  # it says itself what is wrong and how to mend it
             except Exception as error:
-                raise CallbackError(f"callback {label!r} failed in {event}: {type(error).__name__}: {error}") from error
+                told = f"callback {label!r} failed in {event}: {type(error).__name__}: {error}"
+                if self.callbacks[label].essential:
+                    raise CallbackError(told) from error
+                self._silence(label, event)
+                self("on_notice", f"{told}; the run goes on without it")
+
+    def _silence(self, label: str, failed: str) -> None:
+        """Call a callback no more, except to close what it has open."""
+        keeps = {"on_teardown"} - {failed}
+        self._listeners = {
+            event: [listener for listener in listeners if listener[0] != label or event in keeps]
+            for event, listeners in self._listeners.items()
+        }
 
     def are_heard(self, event: str) -> bool:
         """Whether any callback overrides that event: otherwise there is nothing to prepare for it."""

@@ -97,8 +97,7 @@ class Fit:
             If a signal or the end of ``run.max_time`` asked for it; everything is saved.
         """
         started = time.perf_counter()
-        run, done = self.run, (self.progress.global_step, self.progress.epochs)
-        names = self.built.model.extra_names
+        run, built = self.run, self.built
         self.events(
             "on_run_start",
             RunInfo(
@@ -106,11 +105,13 @@ class Fit:
                 self.folder,
                 run.run.seed,
                 run.monitor,
-                self.built.lines,
+                built.lines,
                 self.infos,
-                *done,
-                names,
+                self.progress.global_step,
+                self.progress.epochs,
+                built.model.extra_names,
                 run.classes,
+                run.tables(),
             ),
         )
         for stage in range(self.progress.stage, len(self.built.plans)):
