@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import random
 from typing import Any
 
 import numpy as np
 
-os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # at import it would look for a newer version on the network
-import albumentations as A
-
 from frame_augmentation.default import CAMOUFLAGE
+from frame_augmentation.quiet import albumentations as A
 from frame_augmentation.tables import built
 from frame_augmentation.trial import try_out
 

@@ -7,10 +7,10 @@ from difflib import get_close_matches
 from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any
 
-import albumentations as A
 import cv2
 
 from frame import UserError
+from frame_augmentation.quiet import albumentations as A
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

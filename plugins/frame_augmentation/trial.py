@@ -5,10 +5,10 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-import albumentations as A
 import numpy as np
 
 from frame import UserError
+from frame_augmentation.quiet import albumentations as A
 
 CHOICES = (A.OneOf, A.OneOrOther, A.SomeOf)  # groups that apply some of their transforms
 Data = dict[str, Any]

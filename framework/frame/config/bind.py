@@ -58,10 +58,15 @@ def bind(document: Document, catalog: Catalog) -> Run:
     return _Binding(document, catalog).run()
 
 
-def bind_component(catalog: Catalog, kind: Kind, name: str, overrides: Sequence[str] = ()) -> Part:
-    """One component with options given as ``"key=VALUE"``, outside any config. Raises :class:`ConfigError`."""
+def bind_component(
+    catalog: Catalog, kind: Kind, name: str, overrides: Sequence[str] = (), options: Mapping[str, Any] | None = None
+) -> Part:
+    """One component outside any config, with ``options`` as TOML would hold them and ``"key=VALUE"`` on top.
+
+    Raises :class:`ConfigError`.
+    """
     document = read({}, overrides)
-    return _bind_alone(catalog, kind, {"name": name, **document.tables()}, document)
+    return _bind_alone(catalog, kind, {**(options or {}), **document.tables(), "name": name}, document)
 
 
 def bind_table(catalog: Catalog, kind: Kind, document: Document, *path: str) -> Part:

@@ -169,7 +169,7 @@ class OfKind:
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        return {KIND: self.kind.value}  # which a schema of the whole config turns into a reference
+        return {"type": ["string", "object"], KIND: self.kind.value}  # a schema of the whole config refers to the kind
 
     def _validate(self, value: object, info: ValidationInfo) -> Part:
         if isinstance(value, Part):
