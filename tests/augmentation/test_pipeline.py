@@ -75,8 +75,8 @@ def test_a_loaders_workers_give_what_the_main_process_gives(augmentation, sample
 def test_a_process_started_afresh_gives_the_same_and_asks_no_network(augmentation, sample):
     code = """
 import hashlib, os, pickle, sys
+sys.addaudithook(lambda event, _: event.startswith("socket.") and os._exit(9))
 pipeline, sample = pickle.load(sys.stdin.buffer)
-assert os.environ["NO_ALBUMENTATIONS_UPDATE"] == "1"
 for seed in range(40):
     pipeline.set_random_seed(seed)
     print(hashlib.sha256(pipeline(**sample)["image"].tobytes()).hexdigest())

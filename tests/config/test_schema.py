@@ -87,6 +87,7 @@ def test_a_mistake_is_told_once_and_in_its_place(config: str, where: str, what: 
     [
         "[head]\ntop_k = 2",  # of a parent's head
         'metrics.iou = "iou"\nhead = "fpn"',
+        "[metrics]\nmae = false",
         '[data]\nname = "camo"\nroot = "x"\nsize = 224',
         '[losses.deep]\nname = "deep_supervision"\nweight = 0.4\nloss = {name = "structure"}',
         '[stages.a]\nunfreeze = "progressive"\n[stages.b]\nunfreeze = [0.0, 0.5]',

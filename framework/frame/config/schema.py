@@ -34,12 +34,12 @@ def config_schema(catalog: Catalog) -> Schema:
         "data": _reference("data"),
         "backbone": _reference(Kind.BACKBONE),
         "head": _reference(Kind.HEAD),
-        "losses": _labelled(_reference("weighted_loss")),
+        "losses": _labelled(_unless_false(_reference("weighted_loss"))),
         "train": _core(TrainTable, definitions),
         "stages": _labelled(_core(StageTable, definitions)),
         "strategy": _reference(Kind.STRATEGY),
-        "metrics": _labelled(_reference(Kind.METRIC)),
-        "callbacks": _labelled(_reference(Kind.CALLBACK)),
+        "metrics": _labelled(_unless_false(_reference(Kind.METRIC))),
+        "callbacks": _labelled(_unless_false(_reference(Kind.CALLBACK))),
         "plugins": _core(PluginsTable, definitions),
     }
     definitions["data"] = _with_core(definitions[Kind.DATASET], _core(DataTable, definitions))
@@ -160,6 +160,11 @@ def _resolved(schema: Any) -> Any:
 
 def _labelled(schema: Schema) -> Schema:
     return {"type": "object", "additionalProperties": schema}
+
+
+def _unless_false(schema: Schema) -> Schema:
+    """``false`` takes out what a parent config put in."""
+    return {"if": {"type": "boolean"}, "then": {"const": False}, "else": schema}
 
 
 def _reference(name: str) -> Schema:
