@@ -56,6 +56,8 @@ def test_camo_as_published(lay, above):
 def test_the_test_sets_are_known_by_their_folders_names(lay, name, halves):
     root = lay(f"{name}/{halves}", "1", "2")
     assert known(root, "test") == known(root / name, "test") == (name.lower(), ["1", "2"])
+    with pytest.raises(UserError, match="has no train split, only test"):  # not even as a plain folder
+        recognized(catalog(), root, "train")
     with pytest.raises(UserError, match=f"{name.lower()} has no train split of its own, only test"):
         catalog().find("dataset", name.lower()).load_target()(split="train", root=root)
 

@@ -56,7 +56,7 @@ class Recognizes(Protocol):
 
     Both methods are optional. So that ``frame eval --data DIR`` needs no config, every installed data set is asked:
     those of third parties first, each plugin's in the order in which it yields them; a general one comes after the
-    special ones.
+    special ones. The first that knows the folder, by whichever split, is the one.
     """
 
     @classmethod

@@ -11,7 +11,7 @@ from frame.plugin.component import Kind
 from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from frame.config.options import Part
@@ -82,17 +82,23 @@ class _Inquiry:
                 yield from self.search(path, split, depth - 1)
 
     def at(self, folder: Path, split: Split) -> Part | None:
-        """The set in just this folder."""
+        """The set in just this folder: the first that knows it, if it has the split."""
         for entry, options in self.asked:
-            try:
-                given = options.recognized(folder, split)
-            except Exception as error:  # noqa: BLE001 - one plugin's fault is not another's
-                self.faults[entry.qualified_name] = f"{entry.plugin}: {type(error).__name__}: {error}"
-                continue
+            given = self._given(entry, options, folder, split)
             if given is not None:
                 document = read({"data": {"name": self.catalog.means(entry), **given}})
                 return bind_table(self.catalog, Kind.DATASET, document, "data")
+            if any(self._given(entry, options, folder, other) is not None for other in get_args(Split)):
+                return None  # a more general set would read a part of it, such as test images to train on
         return None
+
+    def _given(self, entry: Entry, options: Any, folder: Path, split: Split) -> Mapping[str, Any] | None:
+        try:
+            given: Mapping[str, Any] | None = options.recognized(folder, split)
+        except Exception as error:  # noqa: BLE001 - one plugin's fault is not another's
+            self.faults[entry.qualified_name] = f"{entry.plugin}: {type(error).__name__}: {error}"
+            return None
+        return given
 
     def failure(self, folder: Path, split: Split) -> str:
         """The message when no set was found."""

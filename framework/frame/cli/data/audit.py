@@ -78,7 +78,9 @@ def _line(finding: Finding) -> str:
     if finding.kind == "unreadable":
         return finding.detail
     if finding.kind.startswith(("same", "near")):
-        return " = ".join(f"{_short(path)} ({split})" for split, path in finding.files)
+        more = len(finding.files) - _SHOWN
+        shown = [f"{_short(path)} ({split})" for split, path in finding.files[:_SHOWN]]
+        return " = ".join([*shown, *([f"{more} more"] if more > 0 else [])])
     where = ", ".join(_short(path) for _, path in finding.files[-1:])
     return f"{where}: {finding.detail}" if where and finding.detail else where or finding.detail
 

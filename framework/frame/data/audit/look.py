@@ -78,8 +78,8 @@ def _grey(path: str) -> int:
 
 def _print(pixels: Bytes) -> Print:
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-    right = _shrunk(grey, _HASH + 1, _HASH)
-    down = _shrunk(grey, _HASH, _HASH + 1)
+    small = _shrunk(grey, _HASH * (_HASH + 1), _HASH * (_HASH + 1))  # from here on it is quick
+    right, down = _shrunk(small, _HASH + 1, _HASH), _shrunk(small, _HASH, _HASH + 1)
     bits = np.concatenate([(right[:, 1:] > right[:, :-1]).ravel(), (down[1:] > down[:-1]).ravel()])
     digest = blake2b(np.ascontiguousarray(pixels).data, digest_size=16)
     digest.update(repr(pixels.shape).encode())

@@ -14,7 +14,7 @@ from frame.plugin.component import Kind
 from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from frame.config.options import Part
@@ -103,11 +103,11 @@ def _pair(files: Sequence[Any]) -> tuple[str, str]:
     return os.fspath(files[0]), os.fspath(files[1])
 
 
-def _without_repeats(splits: list[AuditedSplit]) -> Iterator[AuditedSplit]:
+def _without_repeats(splits: list[AuditedSplit]) -> Iterable[AuditedSplit]:
     """A folder that isn't split is read as any split; it is looked at once, as the one whose count was published."""
     chosen: dict[tuple[tuple[str, str], ...], AuditedSplit] = {}
     for split in splits:
         other = chosen.setdefault(split.pairs, split)
         if split.published == len(split.pairs) != other.published:
             chosen[split.pairs] = split
-    yield from chosen.values()
+    return chosen.values()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Mapping
 
     import numpy.typing as npt
 
@@ -37,17 +37,18 @@ def nearly_same(prints: Mapping[int, Print]) -> list[list[int]]:
     signs = np.where(np.stack([prints[key].bits for key in keys]), np.float32(1), np.float32(-1))
     thumbnails = _standardized(np.stack([prints[key].thumbnail for key in keys]))
     least = signs.shape[1] - 2 * HASH_DISTANCE
-    groups = _Groups(range(len(keys)))
+    labels = np.arange(len(keys))  # of groups: the same for what is joined
     for start in range(0, len(keys), _ROWS):
         rows, columns = np.nonzero(signs[start : start + _ROWS] @ signs[start:].T >= least)
-        later = columns > rows
-        rows, columns = rows[later] + start, columns[later] + start
-        for at in range(0, len(rows), 2**14):  # of pairs at a time: thumbnails are a hundred times as large
-            left, right = rows[at : at + 2**14], columns[at : at + 2**14]
-            alike = np.einsum("ij,ij->i", thumbnails[left], thumbnails[right]) >= CORRELATION
-            for one, other in zip(left[alike].tolist(), right[alike].tolist(), strict=True):
-                groups.join(one, other)
-    return [[keys[index] for index in group] for group in groups]
+        rows, columns = rows[columns > rows] + start, columns[columns > rows] + start
+        left, at_left = np.unique(rows, return_inverse=True)
+        right, at_right = np.unique(columns, return_inverse=True)
+        alike = (thumbnails[left] @ thumbnails[right].T)[at_left, at_right] >= CORRELATION
+        rows, columns = rows[alike], columns[alike]
+        for row in np.unique(rows):
+            labels[np.isin(labels, labels[columns[rows == row]])] = labels[row]
+    groups = (np.flatnonzero(labels == label) for label in np.unique(labels))
+    return [[keys[index] for index in group] for group in groups if len(group) > 1]
 
 
 def _by_digest(prints: Mapping[int, Print]) -> Iterable[list[int]]:
@@ -63,25 +64,3 @@ def _standardized(thumbnails: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     flat -= flat.mean(axis=1, keepdims=True)
     flat /= np.linalg.norm(flat, axis=1, keepdims=True)
     return flat
-
-
-class _Groups:
-    """What is joined, step by step."""
-
-    def __init__(self, items: Sequence[int]) -> None:
-        self.parent = list(items)
-
-    def join(self, one: int, other: int) -> None:
-        self.parent[self._root(other)] = self._root(one)
-
-    def _root(self, item: int) -> int:
-        while self.parent[item] != item:
-            self.parent[item] = self.parent[self.parent[item]]
-            item = self.parent[item]
-        return item
-
-    def __iter__(self) -> Iterator[list[int]]:
-        found: defaultdict[int, list[int]] = defaultdict(list)
-        for item in range(len(self.parent)):
-            found[self._root(item)].append(item)
-        return (group for group in found.values() if len(group) > 1)
