@@ -85,16 +85,28 @@ def rewrite(folder: Path, number: int, change) -> str:
 
 
 def test_masks_of_another_size_blank_full_and_grey_ones_are_told_apart(folder):
-    small = rewrite(folder, 0, lambda mask: cv2.resize(mask, (48, 64), interpolation=cv2.INTER_NEAREST))
+    small = rewrite(folder, 0, lambda mask: cv2.resize(mask, (48, 48), interpolation=cv2.INTER_NEAREST))
     blank = rewrite(folder, 1, np.zeros_like)
     full = rewrite(folder, 2, lambda mask: np.full_like(mask, 255))
     grey = rewrite(folder, 3, with_grey)
     kinds = found(folder)
-    assert kinds.pop("size") == [([f"folder train: {name(folder, 0)}.jpg", small], "image 96x96, mask 48x64")]
+    assert kinds.pop("size") == [([f"folder train: {name(folder, 0)}.jpg", small], "image 96x96, mask 48x48")]
     assert kinds.pop("blank") == [([blank], "")]
     assert kinds.pop("full") == [([full], "")]
     assert kinds.pop("grey") == [([grey], "20 grey pixels, 0.22%")]
     assert not kinds
+
+
+def test_pairs_that_a_run_would_refuse_are_found_with_its_own_message(folder):
+    tall = rewrite(folder, 0, lambda mask: cv2.resize(mask, (48, 96), interpolation=cv2.INTER_NEAREST))
+    ((files, message),) = found(folder)["unreadable"]
+    assert files[1] == tall
+    assert "of one scene they would have one shape" in message
+    rewrite(folder, 0, lambda mask: np.full((96, 96), 7, np.uint8))
+    classes = {"names": ["folder"], "overrides": ["classes=['ground', 'polyp']", "ignore=[255]"]}
+    told = {files[1]: message for files, message in found(folder, **classes)["unreadable"]}
+    assert list(told) == [tall]
+    assert "holds the class 7, but data.classes names 2" in told[tall]
 
 
 def with_grey(mask):

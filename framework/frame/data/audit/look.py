@@ -1,19 +1,21 @@
-"""What one pair of files shows: whether it can be read, sizes, the mask's levels, and prints to compare images by."""
+"""What one item shows: whether it can be read, sizes, the mask's levels, and a print to compare images by."""
 
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cv2
 import numpy as np
 
 from frame.data.files import read_mask
-from frame.data.images import read_image
+from frame.data.images import read_pixels
 from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    from frame.contracts.dataset import Dataset
 
     Bytes = npt.NDArray[np.uint8]
 
@@ -33,13 +35,14 @@ class Print(NamedTuple):
 
 
 class Look(NamedTuple):
-    """One pair of files."""
+    """One item."""
 
     fault: str = ""
     """Why it can't be read; then the rest says nothing."""
     image_size: tuple[int, int] = (0, 0)
     """Width and height."""
     mask_size: tuple[int, int] = (0, 0)
+    """Of the mask's file."""
     grey: int = 0
     """Pixels of a mask with more than two levels that are neither near black nor near white."""
     share: float = 0.5
@@ -47,15 +50,19 @@ class Look(NamedTuple):
     print: Print | None = None
 
 
-def look_at(image: str, mask: str, *, binary: bool) -> Look:
-    """Read both files. Of a mask of many classes the size alone is looked at."""
+def look_at(dataset: Dataset, index: int, mask: str, *, binary: bool) -> Look:
+    """Read an item as a run does, and its mask's file. Of a mask of many classes only the size is looked at."""
     try:
-        pixels, objects = read_image(image), read_mask(mask)
+        sample = dataset[index]
     except UserError as error:
         return Look(str(error))
-    grey, share = (_grey(mask), float(objects.mean())) if binary else (0, 0.5)
-    height, width = pixels.shape[:2]
-    return Look("", (width, height), (objects.shape[1], objects.shape[0]), grey, share, _print(pixels))
+    size = (sample.image.shape[1], sample.image.shape[0])
+    try:
+        pixels = read_pixels(mask)
+    except UserError:  # of a kind that only its data set can read
+        return Look("", size, size, print=_print(sample.image))
+    grey, share = (_grey(pixels), float(sample.mask.mean())) if binary else (0, 0.5)
+    return Look("", size, (pixels.shape[1], pixels.shape[0]), grey, share, _print(sample.image))
 
 
 def is_blank(mask: str) -> bool:
@@ -66,9 +73,8 @@ def is_blank(mask: str) -> bool:
         return False
 
 
-def _grey(path: str) -> int:
+def _grey(pixels: npt.NDArray[Any]) -> int:
     """Pixels far from black and white, if there are more than two levels: 0 and 128, or 0 and 1, are as good as any."""
-    pixels: npt.NDArray[np.generic] = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)  # type: ignore[assignment]
     levels = pixels[..., :3].max(axis=-1) if pixels.ndim == 3 else pixels  # alpha doesn't count
     if levels.dtype == np.uint16:
         levels = (levels // 257).astype(np.uint8)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, get_args
 
 from frame.config.bind import bind_component
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from frame.config.options import Part
+    from frame.contracts.dataset import Dataset
     from frame.plugin.catalog import Catalog
 
 
@@ -27,6 +28,7 @@ class AuditedSplit:
 
     name: str
     """What findings call it."""
+    dataset: Dataset = field(repr=False)
     about: str
     pairs: tuple[tuple[str, str], ...]
     """The image's file and the mask's, of each item."""
@@ -91,6 +93,7 @@ def _opened(name: str, part: Part, split: Split) -> AuditedSplit:
     left_out: dict[str, Any] = dataset.left_out() if hasattr(dataset, "left_out") else {}
     return AuditedSplit(
         f"{name} {split}",
+        dataset,
         dataset.describe() if hasattr(dataset, "describe") else f"{part.name}: {len(dataset)} items",
         tuple(_pair(dataset.files(index)) for index in range(len(dataset))),
         {reason: tuple(_pair(files) for files in listed) for reason, listed in left_out.items()},

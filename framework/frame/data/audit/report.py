@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 KINDS = {
     "count": "counts that differ from the published",
     "unpaired": "files without a partner",
-    "unreadable": "pairs that can't be read",
+    "unreadable": "pairs that can't be read, or don't belong together",
     "size": "masks of another size than their image",
     "grey": "masks that are not black and white",
     "blank": "masks without an object",
@@ -90,7 +90,11 @@ def audit(splits: Sequence[AuditedSplit]) -> Audit:
         for image, mask in files
         if image and mask
     ]
-    jobs = [partial(look_at, image, mask, binary=split.binary) for split, image, mask in places]
+    jobs = [
+        partial(look_at, split.dataset, index, mask, binary=split.binary)
+        for split in splits
+        for index, (_, mask) in enumerate(split.pairs)
+    ]
     looks: list[Any] = _all(jobs + [partial(is_blank, mask) for _, _, mask in aside])
     for (name, reason, _), blank in zip(aside, looks[len(places) :], strict=True):
         done.blank_left_out[name, reason] = done.blank_left_out.get((name, reason), 0) + blank
