@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
-
-if TYPE_CHECKING:
-    from pathlib import Path
+import os
+from pathlib import Path
+from typing import Literal, NamedTuple
 
 Split = Literal["train", "validation", "test"]
 IMAGE_FOLDERS = ("image", "images", "imgs", "im")
@@ -82,5 +81,9 @@ def _halves(folder: Path, images: str, masks: str) -> Halves | None:
 
 
 def _subfolders(folder: Path) -> dict[str, Path]:
-    """Sub-folders by lower-case name."""
-    return {path.name.lower(): path for path in folder.iterdir() if path.is_dir()} if folder.is_dir() else {}
+    """Sub-folders by lower-case name; none if there is no such folder."""
+    try:
+        with os.scandir(folder) as entries:  # which says of each what it is, without asking the disk again
+            return {entry.name.lower(): Path(entry.path) for entry in entries if entry.is_dir()}
+    except OSError:
+        return {}

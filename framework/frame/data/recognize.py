@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from frame.config.bind import bind_table
@@ -12,7 +14,6 @@ from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from frame.config.options import Part
     from frame.plugin.catalog import Catalog, Entry
@@ -75,10 +76,11 @@ class _Inquiry:
             yield folder, part
         elif depth:
             try:
-                inside = sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] not in "._")
+                with os.scandir(folder) as entries:
+                    inside = sorted(entry.path for entry in entries if entry.is_dir() and entry.name[0] not in "._")
             except OSError:
                 return
-            for path in inside:
+            for path in map(Path, inside):
                 yield from self.search(path, split, depth - 1)
 
     def at(self, folder: Path, split: Split) -> Part | None:
