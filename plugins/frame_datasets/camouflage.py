@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from frame import Sample
-from frame_datasets.kinds import grain, outline
+from frame_datasets.kinds import grain, outline, tone
 from frame_datasets.texture import cousin, noise, painted, random_palette, random_weave
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _scene(rng: np.random.Generator, mask: Bytes, difficulty: float, kind: str |
     shift = rng.choice((-1, 1)) * rng.uniform(1.1, 2.2) * ease
     coat += np.float32(cv2.mean(ground, mask)[0] - cv2.mean(coat, mask)[0] + shift)
     soft = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), side / 128).astype(np.float32, copy=False)
-    tint = rng.normal(0, 1, 3)
+    tint = rng.normal(0, 1, 3) + tone(kind)
     tint *= 24 * ease / np.linalg.norm(tint)
     image = painted(ground + soft * (coat - ground), palette)
     image += soft * tint.astype(np.float32)[:, None, None]

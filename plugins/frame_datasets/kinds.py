@@ -1,12 +1,10 @@
-"""Kinds of generated objects, which differ in shape and in the grain of their coats."""
+"""Kinds of generated objects, which differ in shape, in the grain of their coats, and in the tone that they lean to."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 import numpy as np
-
-from frame_datasets.classes import Kind
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -15,7 +13,7 @@ if TYPE_CHECKING:
 
     Points = npt.NDArray[np.float64]
 
-BACKGROUND, *KINDS = get_args(Kind)
+_TONES = {"moth": (2.0, -1.0, -1.0), "snake": (-1.0, 2.0, -1.0), "starfish": (-1.0, -1.0, 2.0)}  # red, green, blue
 _HARMONICS = np.arange(2, 8)
 _CORNERS = 192  # of an outline's polygon
 
@@ -44,6 +42,11 @@ def grain(weave: Weave, kind: str | None) -> Weave:
             return weave._replace(stretch=1.0, roughness=0.95, veins=0.0, frequency=2 * weave.frequency)
         case _:
             return weave
+
+
+def tone(kind: str | None) -> tuple[float, float, float]:
+    """Red, green and blue that a kind has more of than its surroundings, beside what is drawn for each object."""
+    return _TONES.get(kind or "", (0.0, 0.0, 0.0))
 
 
 def _blob(rng: np.random.Generator) -> Points:
