@@ -159,8 +159,13 @@ def write_good(folder: Path, count: int, *, masks: Path | None = None, name: str
     return paths
 
 
-def write_damaged_set(root: Path, good: int = 24, images: int = 100, masks: int = 100) -> list[Damaged]:
-    """Good and damaged pairs in the layout of ``folder``; of a damaged pair only one file is at fault."""
+def write_damaged_set(
+    root: Path, good: int = 24, images: int = 95, masks: int = 95, misfits: int = 10
+) -> list[Damaged]:
+    """Good and damaged pairs in the layout of ``folder``; of a damaged pair only one file is at fault.
+
+    ``misfits``: pairs of two files that can be read, but whose shapes have nothing to do with each other.
+    """
     left, right = root / "images", root / "masks"
     write_good(left, good, masks=right)
     found = write_damaged(left, images, "image") + write_damaged(right, masks, "mask", masks=True)
@@ -168,4 +173,9 @@ def write_damaged_set(root: Path, good: int = 24, images: int = 100, masks: int 
         (right / f"image-{number:03d}.png").write_bytes(encoded(".png", mask(number)))
     for number in range(masks):
         (left / f"mask-{number:03d}.jpg").write_bytes(encoded(".jpg", picture(number)))
+    for number in range(misfits):
+        (left / f"misfit-{number:03d}.jpg").write_bytes(encoded(".jpg", picture(number)[: 16 + number % 3]))
+        path = right / f"misfit-{number:03d}.png"
+        path.write_bytes(encoded(".png", mask(number)))
+        found.append(Damaged(path, "mask of another shape"))
     return found

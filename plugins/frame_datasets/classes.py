@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -16,6 +16,8 @@ MOST = 254  # indices that are left beside 255, which is ignored, and one for wh
 
 class ClassOptions(Options):
     """What masks of classes say."""
+
+    as_trained: ClassVar[tuple[str, ...]] = ("classes", "palette", "ignore")
 
     classes: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     """Names of the classes, the background first, as ``["background", "cat", "dog"]``: a mask's pixel holds the place

@@ -80,9 +80,23 @@ def test_classes_are_called_by_their_names_wherever_a_person_looks(call, config,
     assert history[0]["classes"] == list(NAMES)
     assert next(each for each in history if each["event"] == "epoch")["validation"].keys() == figures
     assert cv2.imread(str(folder / "samples" / "best.png")) is not None
-    measured = call("eval", str(folder), "--data", f"made={made[0]}") if source == "generated" else None
-    if measured:
-        assert measured.code != 0 or "moth" in measured.out
+    measured = call("eval", str(folder), "--data", f"made={made[0]}")  # which knows the names by the model's config
+    assert measured.code == 0, measured.err
+    head, row = (line.split() for line in measured.out.splitlines()[-2:])
+    assert set(head[2:]) == figures
+    assert row[:2] == ["made", "3"]
+
+
+def test_a_set_of_one_class_is_no_test_for_a_model_of_four(call, config, tmp_path) -> None:
+    small = {"data.resolution": 32, "data.train": 4, "data.validation_images": 2, "run.folder": tmp_path / "runs"}
+    assert call("run", config, *settings(small | SMALL)).code == 0
+    assert call("data", "make", str(tmp_path / "set"), "--layout", "camo", "--train", "1", "--test", "2").code == 0
+    done = call("eval", str(tmp_path / "runs" / "classes"), "--data", f"CAMO={tmp_path / 'set'}")
+    assert done.code == 2
+    assert (
+        "CAMO: masks of data set 'camo' are of one class; the model tells apart background, moth, snake, starf"
+        in done.err
+    )
 
 
 def test_masks_with_more_classes_than_named_end_the_run_with_the_file(call, config, made, tmp_path) -> None:

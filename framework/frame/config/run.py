@@ -53,7 +53,7 @@ class Run:
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the data set's classes, the background first; empty for binary work."""
-        return tuple(getattr(self.dataset.options, "classes", None) or ())
+        return classes_of(self.dataset)
 
     @property
     def num_classes(self) -> int:
@@ -110,6 +110,11 @@ class Run:
             if part.options is not None:
                 found += [f'{part.kind} "{part.name}": {message}' for message in part.options.problems()]
         return found
+
+
+def classes_of(dataset: Part) -> tuple[str, ...]:
+    """Names of a data set's classes, the background first; empty for binary work."""
+    return tuple(getattr(dataset.options, "classes", None) or ())
 
 
 def _flat(table: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

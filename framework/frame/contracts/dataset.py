@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, Self
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,10 +54,14 @@ class Dataset(Protocol):
 class Recognizes(Protocol):
     """An options class of a data set that lies in a folder, which knows the set when it sees it.
 
-    Both methods are optional. So that ``frame eval --data DIR`` needs no config, every installed data set is asked:
+    All of it is optional. So that ``frame eval --data DIR`` needs no config, every installed data set is asked:
     those of third parties first, each plugin's in the order in which it yields them; a general one comes after the
     special ones. The first that knows the folder, by whichever split, is the one.
     """
+
+    as_trained: ClassVar[tuple[str, ...]] = ()
+    """Options that say how masks are read, such as ``classes``: no folder tells them, so that a model is measured with
+    those of its own config."""
 
     @classmethod
     def recognized(cls, folder: Path, split: Split) -> Mapping[str, Any] | None:

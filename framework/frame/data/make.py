@@ -5,6 +5,7 @@ from __future__ import annotations
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
+from frame.config.run import classes_of
 from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def make(folder: Path, layout: Entry, source: Part, counts: Mapping[str, int]) -
     target = layout.load_target()
     if not hasattr(target, "write"):
         raise UserError(f"data set {layout.name!r} ({layout.plugin.source}) can't write its layout")
-    classes = tuple(getattr(source.options, "classes", ()) or ())
+    classes = classes_of(source)
     if classes and "classes" not in signature(target.write).parameters:
         raise UserError(
             f"data set {layout.name!r} ({layout.plugin.source}) can't write masks of {len(classes)} classes"

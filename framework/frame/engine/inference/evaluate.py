@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from frame.config.bind import bind, bind_table
 from frame.config.document import read
+from frame.config.run import classes_of
 from frame.data.pipeline import Subset, ValidationSamples, validation_loader
 from frame.data.recognize import all_recognized
 from frame.engine.build import new_metric
@@ -121,12 +122,24 @@ def _subsets(
     predictor: Predictor, data: Mapping[str, str | Path] | None, split: Split, plugins: Catalog
 ) -> Iterator[tuple[str, Part, Subset]]:
     if data:
-        for name, part in _found(plugins, data, split):
+        for name, found in _found(plugins, data, split):
+            part = _as_trained(predictor, name, found, plugins)
             yield name, part, Subset(part(split=split))
         return
     run = bind(read(predictor.saved.config), plugins)
     samples = split_data(run)[1] if split == "validation" else Subset(run.dataset(split=split))
     yield run.dataset.name, run.dataset, samples
+
+
+def _as_trained(predictor: Predictor, name: str, part: Part, plugins: Catalog) -> Part:
+    """The data set, read for the classes that the model tells apart."""
+    own, keys = predictor.saved.config["data"], getattr(type(part.options), "as_trained", ())
+    if told := {key: own[key] for key in keys if key in own}:
+        part = bind_table(plugins, Kind.DATASET, read({"data": part.as_table() | told}), "data")
+    if classes_of(part) != predictor.classes:
+        theirs, ours = (", ".join(each) or "one class" for each in (classes_of(part), predictor.classes))
+        raise UserError(f"{name}: masks of data set {part.name!r} are of {theirs}; the model tells apart {ours}")
+    return part
 
 
 def _with_experts(predictor: Predictor, name: str, without: Sequence[str]) -> Iterator[str]:
@@ -191,7 +204,7 @@ def _masks(plugins: Catalog, data: Mapping[str, str | Path], split: Split) -> It
             yield name, alone
             continue
         for row, part in _found(plugins, {name: folder}, split):
-            if classes := getattr(part.options, "classes", None):
+            if classes := classes_of(part):
                 raise UserError(f"{row} has {len(classes)} classes: only maps of one class can be scored")
             yield row, part(split=split)
 
