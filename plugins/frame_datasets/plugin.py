@@ -27,5 +27,5 @@ def frame_datasets() -> Iterator[Component]:
             target=f"frame_datasets.{target}",
             options=f"frame_datasets.options:{target.partition(':')[2]}Options",
             summary=summary,
-            serves=("binary", "multiclass") if name in {"camouflage", "folder"} else ("binary",),
+            serves=("binary", "multiclass") if name in {"camouflage", "concat", "folder"} else ("binary",),
         )
