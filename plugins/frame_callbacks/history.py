@@ -70,6 +70,7 @@ class History(Callback):
             rates=epoch.rates,
             is_best=epoch.is_best,
             seconds=epoch.seconds,
+            waited=epoch.waited,
         )
 
     def on_checkpoint(self, global_step: int) -> None:
@@ -81,7 +82,7 @@ class History(Callback):
         self._write("notice", text=text)
 
     def on_run_end(self, end: RunEnd) -> None:
-        self._write("end", best=end.best, baselines=end.baselines, seconds=end.seconds)
+        self._write("end", best=end.best, baselines=end.baselines, seconds=end.seconds, waited=end.waited)
 
     def on_teardown(self) -> None:
         with suppress(RuntimeError):  # after a device's failure its losses can't be read

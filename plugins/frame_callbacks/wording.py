@@ -21,11 +21,12 @@ def place(stage: StageInfo, epoch: int, stages: Sequence[StageInfo]) -> str:
 
 
 def epoch_line(epoch: EpochInfo, stages: Sequence[StageInfo]) -> str:
-    """One epoch: its place, training loss, validation figures, a star if it is the best so far, and its time."""
+    """One epoch: its place, training loss, validation figures, a star for the best so far, its time and waiting."""
     figures = "  ".join(f"{name} {value:.4f}" for name, value in shown(epoch.validation).items())
     star = "*" if epoch.is_best else " "
     where = place(epoch.stage, epoch.epoch, stages)
-    return f"{where}  loss {epoch.train['loss']:.4f}  {figures} {star} {epoch.seconds:.1f} s"
+    waited = f", data {epoch.waited:.0%}" if epoch.waited else ""
+    return f"{where}  loss {epoch.train['loss']:.4f}  {figures} {star} {epoch.seconds:.1f} s{waited}"
 
 
 def shown(figures: Mapping[str, float]) -> Mapping[str, float]:
@@ -47,7 +48,8 @@ def summary(end: RunEnd, classes: Sequence[str] = ()) -> list[str]:
     for name, figures in rows.items():
         cells = [f"{figures[column]:.4f}" if column in figures else "-" for column in columns]
         lines.append(_row(name, cells, first, widths))
-    return ["", *lines, *_class_table(end.best, each, classes), f"finished in {clock(end.seconds)}"]
+    waited = f"; training waited for data {end.waited:.0%} of its time" if end.waited else ""
+    return ["", *lines, *_class_table(end.best, each, classes), f"finished in {clock(end.seconds)}{waited}"]
 
 
 def _of_classes(figures: Mapping[str, float], classes: Sequence[str]) -> dict[str, tuple[str, str]]:

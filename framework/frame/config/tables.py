@@ -46,6 +46,10 @@ class DataTable(Options):
     unreadable: Literal["raise", "skip"] = "raise"
     """What an image or mask that can't be read does: end the run, or be skipped and named. For one skipped in training
     the next of the set stands in, so that batches keep their sizes; in validation it is left out."""
+    cache: bool | Path = False
+    """Whether training images and masks are kept as they are before augmentation, decoded and resized, for later epochs
+    and later runs: in a file that all processes map into memory, in ``~/.cache/frame`` or in the folder given. It takes
+    4 bytes a pixel, half a megabyte an image at 352; what changes on the disk is read anew."""
     augmentation: Annotated[Part, OfKind("transform")] | None = None
     """What is done at random to each training sample; without it, nothing."""
 

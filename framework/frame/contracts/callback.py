@@ -81,6 +81,9 @@ class EpochInfo:
     rates: Mapping[str, float]
     is_best: bool
     seconds: float
+    waited: float = 0.0
+    """Share of its training, from 0 to 1, in which the loop waited for the next batch. On a GPU an upper bound: it may
+    still be busy with the steps before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,8 @@ class RunEnd:
     seconds: float
     baselines: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """The same figures for guesses that look at no image."""
+    waited: float = 0.0
+    """As an epoch's, over all epochs since this start."""
 
 
 class Callback:

@@ -36,7 +36,8 @@ class Dataset(Protocol):
       ``e * len + i``, so that no image comes twice.
 
     A method ``files(index) -> tuple[Path | str, ...]``, optional too: every file that the item is made of, the image's
-    first and then the mask's. ``frame data audit`` looks at them. Beside it ``left_out()`` may give the files of the
+    first and then the mask's. ``frame data audit`` looks at them, and ``data.cache`` keeps
+    only items that say so, as long as these files stay as they are. Beside it ``left_out()`` may give the files of the
     split that are not used, by the reason (``{"NonCAM": [(image, mask)]}``, an empty string for one that is missing),
     and the attribute ``published`` the number of items that the split should have.
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from frame.contracts.dataset import Dataset as FrameDataset
     from frame.contracts.dataset import Sample, Transform
+    from frame.data.cache import Cache
 
 MEAN = (0.485 * 255, 0.456 * 255, 0.406 * 255)  # ImageNet's, for bytes
 STD = (0.229 * 255, 0.224 * 255, 0.225 * 255)
@@ -76,12 +77,15 @@ class Subset:
     def __len__(self) -> int:
         return len(self.dataset) if self.indices is None else len(self.indices)
 
-    def at(self, epoch: int, position: int) -> tuple[int, Sample]:
-        """A sample and its index in the data set; a fresh set is asked for one that never came before."""
+    def index(self, epoch: int, position: int) -> int:
+        """An item's index in the data set; a fresh set is asked for one that never came before."""
         if self.indices is not None:
-            index = int(self.indices[position])
-        else:
-            index = epoch * len(self) + position if self.fresh else position
+            return int(self.indices[position])
+        return epoch * len(self) + position if self.fresh else position
+
+    def at(self, epoch: int, position: int) -> tuple[int, Sample]:
+        """A sample and its index in the data set."""
+        index = self.index(epoch, position)
         return index, self.dataset[index]
 
 
@@ -102,13 +106,20 @@ class TrainingSamples(Dataset[Any]):
     """
 
     def __init__(
-        self, subset: Subset, size: int, transform: Transform | None, seed: int, unreadable: Policy = "raise"
+        self,
+        subset: Subset,
+        size: int,
+        transform: Transform | None,
+        seed: int,
+        unreadable: Policy = "raise",
+        cache: Cache | None = None,
     ) -> None:
         self.subset = subset
         self.size = size
         self.transform = transform
         self.seed = seed
         self.unreadable = unreadable
+        self.cache = cache
 
     def __getitem__(self, draw: Draw) -> _Drawn | UserError:
         epoch, position = draw
@@ -123,13 +134,18 @@ class TrainingSamples(Dataset[Any]):
         return UserError(f"none of {len(self.subset)} training images can be read; the first: {told[0]}")
 
     def _at(self, epoch: int, position: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-        index, sample = self.subset.at(epoch, position)
-        image, mask = resized(sample.image, self.size), resized(sample.mask, self.size, mask=True)
+        index = self.subset.index(epoch, position)
+        make = partial(self._resized, index)
+        image, mask = self.cache.get(index, make) if self.cache else make()
         if self.transform is not None:
             self.transform.set_random_seed(sample_seed(self.seed, epoch, index))
             out = self.transform(image=image, mask=mask)
             image, mask = resized(out["image"], self.size), resized(out["mask"], self.size, mask=True)
         return image, mask
+
+    def _resized(self, index: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+        sample = self.subset.dataset[index]
+        return resized(sample.image, self.size), resized(sample.mask, self.size, mask=True)
 
 
 class ValidationSamples(Dataset[Any]):

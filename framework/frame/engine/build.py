@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from frame.data.cache_place import cache_of
 from frame.data.pipeline import ValidationSamples, training_loader, validation_loader
 from frame.engine import randomness
 from frame.engine.model import parameter_count, segmenter
@@ -70,7 +71,9 @@ def build(run: Run, strategy: Strategy, *, loaded: bool = False) -> Built:
     """
     randomness.seed(run.run.seed)
     train, validation, told = split_data(run)
-    samples = training_samples(run, train)
+    cache, about_cache = cache_of(run, train)
+    told += about_cache
+    samples = training_samples(run, train, cache)
     model = _model(run, loaded=loaded)
     losses = {label: loss.part() for label, loss in run.losses.items()}
     cores = _cores() // strategy.processes()

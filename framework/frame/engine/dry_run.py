@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -112,6 +112,7 @@ def estimate(run: Run) -> Estimate:
         estimated: Estimate = launch(strategy, estimate, run)
         return estimated
     set_up(strategy)
+    run = replace(run, data=run.data.model_copy(update={"cache": False}))  # nothing is written
     try:
         built = build(run, strategy)
         levers, told = choose(built, None)

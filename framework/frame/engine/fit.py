@@ -22,6 +22,7 @@ from frame.engine.stages import build_optimizer, set_rates, set_trained
 from frame.engine.step import Step
 from frame.engine.tally import Tally
 from frame.engine.validate import validate
+from frame.engine.waiting import Waiting
 from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class Fit:
         self.saved = saved
         self.listeners = listeners(built.model, built.objective)
         self.said: set[str] = set()
+        self.waiting = Waiting()
         self.infos = tuple(
             StageInfo(plan.name, plan.table.epochs, plan.steps_per_epoch, plan.table.batch_size) for plan in built.plans
         )
@@ -118,7 +120,7 @@ class Fit:
             if stage != self.progress.stage:
                 self.progress.begin_stage(stage)
             self._stage(self.built.plans[stage], self.infos[stage])
-        end = RunEnd(self.progress.figures, time.perf_counter() - started, self._guess())
+        end = RunEnd(self.progress.figures, time.perf_counter() - started, self._guess(), self.waiting.share)
         self.events("on_run_end", end)
         return end
 
@@ -147,7 +149,8 @@ class Fit:
         patience = self.run.train.patience
         while progress.epoch < plan.table.epochs and (patience is None or progress.waited < patience):
             started = time.perf_counter()
-            self._epoch(plan, info, step, training)
+            self._epoch(plan, info, step, training, waiting := Waiting())
+            self.waiting.add(waiting)
             found = self._validate(step, validation)
             if self.run.monitor not in found:
                 self._save(step, found)
@@ -165,22 +168,21 @@ class Fit:
             progress.epochs += 1
             rates = plan.rates((epoch + 1) * plan.steps_per_epoch - 1)
             seconds = time.perf_counter() - started
-            self.events(
-                "on_epoch_end", EpochInfo(info, epoch, progress.global_step, means, found, rates, is_best, seconds)
-            )
+            figures = (means, found, rates, is_best, seconds, waiting.share)
+            self.events("on_epoch_end", EpochInfo(info, epoch, progress.global_step, *figures))
+            self._tell_of_the_cache()
             path = self._save(step, found)
             if reason := self._asked_to_stop():
                 raise RunStopped(reason, path)
 
-    def _epoch(self, plan: StagePlan, info: StageInfo, step: Step, loader: DataLoader[Any]) -> None:
+    def _epoch(self, plan: StagePlan, info: StageInfo, step: Step, loader: DataLoader[Any], waiting: Waiting) -> None:
         """Train what is left of an epoch."""
         built, progress = self.built, self.progress
         backbone_stages, trained = len(built.model.backbone_stages()), None
         tally = Tally(self.strategy.root_device, len(built.objective.labels), progress.sums)
         every = self.run.train.save_every
-        for samples, window in windows(
-            loader, self.run.train.accumulation, plan.first_epoch + progress.epoch, progress.step
-        ):
+        accumulation, epoch = self.run.train.accumulation, plan.first_epoch + progress.epoch
+        for samples, window in waiting.over(windows(loader, accumulation, epoch, progress.step)):
             position = progress.epoch * plan.steps_per_epoch + progress.step
             rates = plan.rates(position)
             set_rates(step.optimizer, rates)
@@ -279,6 +281,10 @@ class Fit:
                 )
         except _InterruptedError as interrupted:  # saved before the validation, which is run again after the resume
             raise RunStopped(str(interrupted), self._save(step, {})) from None
+
+    def _tell_of_the_cache(self) -> None:
+        for topic, text in (self.built.samples.cache.notices() if self.built.samples.cache else {}).items():
+            self._say_once(topic, text)
 
     def _say_once(self, topic: str, text: str) -> None:
         if topic not in self.said:

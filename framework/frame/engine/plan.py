@@ -11,6 +11,7 @@ from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:
     from frame.config.run import Run
+    from frame.data.cache import Cache
 
 
 def split_data(run: Run) -> tuple[Subset, Subset, list[str]]:
@@ -40,7 +41,7 @@ def split_data(run: Run) -> tuple[Subset, Subset, list[str]]:
     return train, validation, told
 
 
-def training_samples(run: Run, train: Subset) -> TrainingSamples:
+def training_samples(run: Run, train: Subset, cache: Cache | None = None) -> TrainingSamples:
     """What training draws from: ``train`` resized and augmented.
 
     Raises
@@ -49,7 +50,7 @@ def training_samples(run: Run, train: Subset) -> TrainingSamples:
         If the augmentation can't be built.
     """
     transform = run.data.augmentation(size=run.data.size) if run.data.augmentation else None
-    return TrainingSamples(train, run.data.size, transform, run.run.seed, run.data.unreadable)
+    return TrainingSamples(train, run.data.size, transform, run.run.seed, run.data.unreadable, cache)
 
 
 def stage_plans(run: Run, length: int) -> tuple[StagePlan, ...]:
