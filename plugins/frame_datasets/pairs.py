@@ -58,10 +58,6 @@ class Pairs:
         """Files of the split that aren't used, by the reason: image and mask, one of them empty if it is missing."""
         return {reason: [(pair.image, pair.mask) for pair in pairs] for reason, pairs in self.unused.items()}
 
-    def files(self, index: int) -> tuple[str, str]:
-        """The image's file and the mask's."""
-        return self.pairs[index].image, self.pairs[index].mask
-
 
 def matched(halves: Halves) -> tuple[list[Pair], list[Pair], list[Pair]]:
     """The pairs of two folders, images without a mask, and masks without an image; all sorted.
