@@ -30,3 +30,26 @@ def frame_callbacks() -> Iterator[Component]:
         options="frame_callbacks.options:PicturesOptions",
         summary="Validation samples with prediction and errors, as one picture",
     )
+    yield Component(
+        name="csv",
+        target="frame_callbacks.epochs:EpochTable",
+        summary="The figures of each epoch as a CSV file in the run folder",
+    )
+    yield Component(
+        name="tensorboard",
+        target="frame_callbacks.tensorboard:TensorBoard",
+        options="frame_callbacks.options:TensorBoardOptions",
+        summary="Figures and samples for TensorBoard, in the run folder",
+    )
+    yield Component(
+        name="wandb",
+        target="frame_callbacks.wandb:Wandb",
+        options="frame_callbacks.options:WandbOptions",
+        summary="Figures and samples to Weights & Biases",
+    )
+    yield Component(
+        name="mlflow",
+        target="frame_callbacks.mlflow:Mlflow",
+        options="frame_callbacks.options:MlflowOptions",
+        summary="Figures and samples to MLflow",
+    )

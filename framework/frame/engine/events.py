@@ -42,7 +42,7 @@ class Events:
                 if self.callbacks[label].essential:
                     raise CallbackError(told) from error
                 self._silence(label, event)
-                self("on_notice", f"{told}; the run goes on without it")
+                self("on_notice", f"{told.splitlines()[0]}; the run goes on without it")
 
     def _silence(self, label: str, failed: str) -> None:
         """Call a callback no more, except to close what it has open."""
