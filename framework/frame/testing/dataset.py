@@ -12,7 +12,7 @@ import torch
 
 from frame.contracts.dataset import Sample
 from frame.plugin.errors import UserError
-from frame.testing.elsewhere import call_elsewhere
+from frame.testing.elsewhere import call_elsewhere, items_of
 from frame.testing.outcome import CheckSkippedError, fail, failing, skip, told
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def check_in_a_worker(subject: Subject) -> None:
     dataset = subject.build()
     indices = _some(dataset, 2)
     with failing("a new process gives no items", "hold only what can be pickled and imported again"):
-        (found,) = call_elsewhere(_items, dataset, indices)
+        (found,) = call_elsewhere(items_of, dataset, indices)
     for index, sample in zip(indices, found, strict=True):
         if not _equal(_item(dataset, index), sample):
             fail(f"item {index} is another in a worker", "let it follow from the index alone")
@@ -195,10 +195,6 @@ CHECKS = (
     check_strata,
     check_a_missing_folder_is_told,
 )
-
-
-def _items(dataset: Any, indices: list[int]) -> list[Any]:
-    return [dataset[index] for index in indices]
 
 
 def _splits(subject: Subject) -> Iterator[tuple[str, Any]]:

@@ -59,6 +59,11 @@ def call_elsewhere(
                 process.wait()
 
 
+def items_of(dataset: Any, indices: Sequence[int]) -> list[Any]:
+    """Some items of a data set; here, because the process that has them then imports no more than the set needs."""
+    return [dataset[index] for index in indices]
+
+
 def ranks(count: int) -> list[dict[str, str]]:
     """The environments of ``count`` ranks, as ``torchrun`` sets them."""
     with socket.socket() as free:

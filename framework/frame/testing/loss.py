@@ -104,15 +104,15 @@ def check_gradient_is_right(subject: Subject) -> None:
 
 
 def check_perfect_is_below_wrong(subject: Subject) -> None:
-    """A prediction that says the mask costs less than an unsure one, and than one that says the opposite."""
+    """A prediction that says the mask costs clearly less than an unsure one, and less than one of another place."""
     _needs_mask(subject)
     for classes in subject.task_sizes:
         loss, mask = _built(subject), given.square(classes)
-        right = given.certain(classes, mask)
+        right, shifted = (given.certain(classes, each) for each in (mask, mask.roll((8, 8), (-2, -1))))
         perfect, unsure, wrong = (
-            float(_value(loss, given.predicted(each), mask)) for each in (6 * right, 0 * right, -6 * right)
+            float(_value(loss, given.predicted(each), mask)) for each in (8 * right, 0 * right, 8 * shifted)
         )
-        if not perfect < unsure or not perfect < wrong:
+        if not perfect < unsure - 0.4 * abs(unsure) or not perfect < wrong:
             fail(
                 f"a perfect prediction costs {perfect:.3g}, an unsure one {unsure:.3g}, a wrong one {wrong:.3g} "
                 f"({classes} classes)",
@@ -293,6 +293,6 @@ def _needs_mask(subject: Subject) -> None:
         other = Prediction(prediction.logits - 2, tuple(each - 2 for each in prediction.side), prediction.extras)
         if differ(before, _value(loss, other, mask), tolerance=1e-7):
             return
-        extras = {name: 1 - each for name, each in prediction.extras.items()}
+        extras = {name: each[:1].expand_as(each) for name, each in prediction.extras.items()}
         if differ(before, _value(loss, Prediction(prediction.logits, prediction.side, extras), mask), tolerance=1e-7):
             skip("it is a loss of the head's extras, and looks at no mask")

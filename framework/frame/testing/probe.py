@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 HEAVY = ("torch", "torchvision", "numpy", "scipy", "cv2", "PIL", "timm", "albumentations", "matplotlib", "pandas")
 LIBRARIES = ("torch", "numpy", "cv2")
+OTHERS = ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR")
+"""Environment variables that torch itself sets when a part of it is first used."""
 PATIENCE = 300.0  # seconds
 
 
@@ -102,15 +104,17 @@ def _watched(report: dict[str, Any], what: str) -> Iterator[None]:
     if text := said.getvalue().strip():
         report["said"][what] = text.splitlines()[0]
     after = _state()
-    changed = [name for name in before if before[name] != after.get(name)]
+    new_library = {name for name in after if name not in before and "environment" not in name}
+    changed = [name for name in after if name not in new_library and after[name] != before.get(name)]
     if changed:
         report["changed"][what] = changed
 
 
 def _state() -> dict[str, Any]:
     """What is one for the whole process, by what a person would call it."""
-    state: dict[str, Any] = {f"the environment variable {name}": os.environ.get(name) for name in os.environ}
-    state["the environment variables"] = sorted(os.environ)
+    state: dict[str, Any] = {
+        f"the environment variable {name}": value for name, value in os.environ.items() if name not in OTHERS
+    }
     state["Python's random state"] = random.getstate()
     state["the working folder"] = str(Path.cwd())
     if "numpy" in sys.modules:

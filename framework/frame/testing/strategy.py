@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import torch
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+_REPORTS: dict[str, list[dict[str, Any]]] = {}
 CLOSE: Any = {"rtol": 1e-4, "atol": 1e-5}
 """Sums in another order; AdamW magnifies them."""
 
@@ -220,31 +223,25 @@ def _processes(subject: Subject) -> Iterator[list[dict[str, Any]]]:
 
 
 def _in_ranks(subject: Subject) -> list[dict[str, Any]] | None:
-    """Reports of two processes, had once a subject; ``None`` if the strategy is not one of several processes."""
+    """Reports of two processes, had once a case; ``None`` if the strategy is not one of several processes."""
     if "processes" not in subject.case.capabilities:
         return None
-    known = subject.folder / "ranks.pt"
-    if not known.exists():
-        folder = subject.folder / "ranks"
+    environments = ranks(2)
+    with patch.dict(os.environ, environments[0]):
+        if type(subject.build()).world_size is Strategy.world_size:
+            return None
+    key = repr(subject.case)
+    if key not in _REPORTS:
         with failing("two processes fail", "mend it, or lack the capability 'processes'"):
-            reports = call_elsewhere(_rank, subject.case, folder, environments=ranks(2))
-        torch.save(reports, known)
-    found: list[dict[str, Any]] = torch.load(known, weights_only=False)
-    return None if all(each["alone"] for each in found) else found
+            _REPORTS[key] = call_elsewhere(_rank, subject.case, subject.folder / "ranks", environments=environments)
+    return _REPORTS[key]
 
 
 def _rank(case: Case, folder: Path) -> dict[str, Any]:
     """What one of several processes finds."""
     torch.set_num_threads(1)
     subject = Subject(case, folder)
-    strategy = subject.build()
-    strategy.setup_environment()
-    alone = strategy.world_size == 1
-    strategy.teardown()
-    if alone:
-        return {"alone": True}
-    report = _report(subject)
-    return {"alone": False, **report, "run": _one(subject, folder)}
+    return {**_report(subject), "run": _one(subject, folder)}
 
 
 def _report(subject: Subject) -> dict[str, Any]:
