@@ -11,6 +11,7 @@ from PIL import Image
 from tests.damaged import KINDS, encoded, with_thumbnail, write_damaged
 
 from frame import UserError, read_image, read_pixels
+from frame.data import images
 
 GREY = np.zeros((4, 6), np.uint8)
 GREY[:, :3] = 200
@@ -100,6 +101,14 @@ def test_a_jpg_with_a_thumbnail_or_with_something_behind_its_end_is_whole(tmp_pa
     pixels = np.repeat(np.repeat(RGB, 8, axis=0), 8, axis=1)
     for data in (with_thumbnail(pixels), encoded(".jpg", pixels) + b"\xff\xda a maker's notes" + bytes(9)):
         assert np.abs(read(tmp_path, data).astype(int) - pixels[..., ::-1]).mean() < 3
+
+
+def test_a_jpg_without_its_end_is_known_though_older_opencvs_would_fill_it_with_grey():
+    pixels = np.repeat(np.repeat(RGB, 8, axis=0), 8, axis=1)
+    for whole in (encoded(".jpg", pixels), with_thumbnail(pixels), encoded(".jpg", pixels) + b"notes"):
+        assert not images._is_cut_short(whole)
+        scan, end = whole.rindex(b"\xff\xda"), whole.rindex(b"\xff\xd9")
+        assert all(images._is_cut_short(whole[:length]) for length in range(scan, end + 2))
 
 
 @pytest.mark.parametrize("reader", [read_image, read_pixels])

@@ -188,6 +188,25 @@ def test_a_kind_can_be_told_by_its_shape():
     assert starfish > snake + 0.05
 
 
+def lean(kind, difficulty):
+    """How much more red, green and blue objects have than the ground around them, each beside the mean of the three."""
+    data = Camouflage(split="train", difficulty=difficulty, classes=("background", kind))
+    found = []
+    for index in range(40):
+        image, mask, _ = data[index]
+        ring = cv2.dilate(mask, np.ones((15, 15), np.uint8)) - mask
+        found.append(image[mask == 1].mean(axis=0) - image[ring == 1].mean(axis=0))
+    found = np.mean(found, axis=0)
+    return found - found.mean()
+
+
+@pytest.mark.parametrize(("kind", "channel"), [("moth", 0), ("snake", 1), ("starfish", 2)])
+def test_a_kind_leans_to_its_tone_the_less_the_higher_the_difficulty(kind, channel):
+    easy, hard = lean(kind, 0.0)[channel], lean(kind, 1.0)[channel]
+    assert easy > 8
+    assert abs(hard) < 3
+
+
 @pytest.mark.parametrize("classes", [("background",), ("moth", "snake"), ("background", "moth", "moth")])
 def test_classes_begin_with_the_background_and_name_each_kind_once(classes):
     with pytest.raises(
