@@ -14,6 +14,9 @@ from frame.testing.outcome import CheckSkippedError, fail, failing, told
 from frame.testing.runs import small_run, weights
 from frame.testing.tiny import FailingError
 
+DROP = 0.2
+"""So that a run draws random numbers, which a callback could use up."""
+
 if TYPE_CHECKING:
     from frame.config.options import Part
     from frame.engine.run import Result
@@ -40,7 +43,7 @@ def check_a_run_with_it(subject: Subject) -> None:
 def check_the_numbers_of_a_run_are_unchanged(subject: Subject) -> None:
     """Losses, figures and weights of a run are, bit for bit, those of a run without it."""
     result, log = _trained(subject, "with")
-    plain, expected = small_run(subject.plugins, subject.folder / "without")
+    plain, expected = small_run(subject.plugins, subject.folder / "without", drop=DROP)
     assert plain is not None  # noqa: S101
     remedy = "observe only: draw no random numbers from the global generators, and change nothing that events give"
     if log != expected:
@@ -139,7 +142,7 @@ class _WithClass:
 
 def _run(subject: Subject, name: str, **settings: Any) -> tuple[Result, list[Any]]:
     callbacks = {"checked": subject.part}
-    result, log = small_run(subject.plugins, subject.folder / name, callbacks=callbacks, **settings)
+    result, log = small_run(subject.plugins, subject.folder / name, callbacks=callbacks, drop=DROP, **settings)
     assert result is not None  # noqa: S101  (one process)
     return result, log
 

@@ -50,6 +50,8 @@ def check_registration_is_light(subject: Subject) -> None:
     ``frame list`` does it for every plugin that is installed. Keep the module to ``Component`` records, whose targets
     are import strings.
     """
+    if _is_file(subject):
+        skip("it is a file, which is loaded only where it is asked for")
     if heavy := _report(subject)["registration"]:
         fail(
             f"registering {subject.entry.plugin} imports {', '.join(heavy)}",
@@ -93,7 +95,7 @@ def check_options_import(subject: Subject) -> None:
     if not (inspect.isclass(model) and issubclass(model, Options)):
         fail(f"the options {subject.entry.component.options!r} are no frame.Options", "derive the class from it")
     module = str(subject.entry.component.options).partition(":")[0]
-    if heavy := _report(subject)["options"].get(module):
+    if not _is_file(subject) and (heavy := _report(subject)["options"].get(module)):
         fail(
             f"importing the options imports {', '.join(heavy)}",
             "put the class into a module of its own that imports pydantic and frame alone",
@@ -269,6 +271,10 @@ def _report(subject: Subject) -> dict[str, Any]:
     if "failed" in found:
         fail(f"importing the plugin ends a process: {found['failed']}", "import nothing that ends one")
     return found
+
+
+def _is_file(subject: Subject) -> bool:
+    return subject.entry.plugin.source.name.startswith("file ")
 
 
 def _plugin_module(subject: Subject) -> Any:

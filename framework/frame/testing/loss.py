@@ -169,7 +169,7 @@ def check_ignored_pixels(subject: Subject) -> None:
     loss, (prediction, mask) = _built(subject), given.example(4)
     mask[:, mask.shape[1] // 2 :] = 255
     other = prediction.logits.clone()
-    other[:, :, mask.shape[1] // 2 :] += 3.0
+    other[:, :, mask.shape[1] // 2 :] *= -3.0
     changed = Prediction(other, prediction.side, prediction.extras)
     if differ(_value(loss, prediction, mask), _value(loss, changed, mask), tolerance=1e-5):
         fail("it depends on what is predicted where the mask is 255", "leave out pixels of 255: ignore_index=255")

@@ -30,6 +30,7 @@ def small_run(
     labels: Sequence[str] = ("recorder",),
     epochs: int = 2,
     resume: bool = False,
+    drop: float = 0.0,
 ) -> tuple[Result | None, list[Any]]:
     """Train tiny parts for a few epochs of three steps, the last one of a smaller batch, with five images to validate.
 
@@ -38,7 +39,7 @@ def small_run(
     tables = {
         "run": {"name": "run", "folder": str(folder), "seed": 3},
         "data": {"name": "testing/squares", "images": 12, "size": 16, "workers": 0, "validation": 0.4},
-        "backbone": "testing/bone",
+        "backbone": {"name": "testing/bone", "drop": drop},
         "head": "testing/head",
         "losses": {"plain": "testing/plain"},
         "strategy": "testing/one_device",

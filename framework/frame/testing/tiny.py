@@ -57,13 +57,21 @@ class Squares:
         return Sample(image, mask, f"{self.split}-{index}")
 
 
+class BoneOptions(Options):
+    """Options of :class:`Bone`."""
+
+    drop: float = 0.0
+    """Share of the coarser map's values that are dropped in training."""
+
+
 class Bone(nn.Module):
     """Two strided convolutions."""
 
     channels, strides = (8, 8), (2, 4)
 
-    def __init__(self) -> None:
+    def __init__(self, *, drop: float = 0.0) -> None:
         super().__init__()
+        self.drop = drop
         self.one, self.two = nn.Conv2d(3, 8, 3, 2, 1), nn.Conv2d(8, 8, 3, 2, 1)
 
     @property
@@ -72,7 +80,7 @@ class Bone(nn.Module):
 
     def forward(self, image: Tensor) -> list[Tensor]:
         one = F.gelu(self.one(image))
-        return [one, F.gelu(self.two(one))]
+        return [one, F.dropout(F.gelu(self.two(one)), self.drop, self.training)]
 
 
 class Head(nn.Module):
@@ -153,7 +161,7 @@ PLUGIN = Plugin(
     Source("frame-seg", "testing"),
     components=(
         (Kind.DATASET, _component("squares", "Squares", "SquaresOptions")),
-        (Kind.BACKBONE, _component("bone", "Bone")),
+        (Kind.BACKBONE, _component("bone", "Bone", "BoneOptions")),
         (Kind.HEAD, _component("head", "Head")),
         (Kind.LOSS, _component("plain", "Plain")),
         (Kind.METRIC, _component("agreement", "Agreement")),
