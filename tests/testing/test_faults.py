@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+import sys
 from importlib import import_module
+from textwrap import dedent
 
 import pytest
 from tests.testing.fault import CORRECT
+from tests.testing.faults.general import IMPORTS
 
 from frame import catalog
 from frame.plugin.component import Kind
 from frame.testing import Case, run_checks
 
 PROBED = ("check_registration_is_light", "check_options_import", "check_imports_leave_no_trace")
-"""Checks that start a process: the faults that they find are in a test of their own."""
+"""Checks that look into a process of their own; the faults that they find are in a test of their own."""
 ALL = [
     (kind, each)
     for name in ("general", *Kind)
@@ -24,12 +27,10 @@ ALL = [
 
 @pytest.fixture
 def outcomes(tmp_path, monkeypatch):
-    """``outcomes(kind, source, only=...)``: the outcome of each check of a plugin file, by the check's name."""
-    import sys
-
+    """``outcomes(kind, source)``: the outcome of each check of a plugin file, by the check's name."""
     monkeypatch.setattr("sys.path", list(sys.path))
 
-    def run(kind: str, source: str, *, without: tuple[str, ...] = ()) -> dict:
+    def run(kind: str, source: str) -> dict:
         module = f"faulty_{kind}_{abs(hash((tmp_path, source)))}"
         file = tmp_path / f"{module}.py"
         file.write_text(source)
@@ -39,13 +40,64 @@ def outcomes(tmp_path, monkeypatch):
         monkeypatch.setattr("frame.testing.probe.report_of", _nothing)
         found = {each.check: each for each in run_checks(Case(kind, name, files=(file,)), plugins)}
         sys.modules.pop(module, None)
-        return {check: each for check, each in found.items() if check not in without}
+        return found
 
     return run
 
 
 def _nothing(*_):
     return {"registration": [], "options": {}, "said": {}, "changed": {}}
+
+
+QUIET = {
+    "frame_quiet": """
+        from frame import Component, hookimpl
+
+        @hookimpl
+        def frame_backbones():
+            options = "frame_quiet_options:SmallOptions"
+            yield Component(name="quiet", target="frame_quiet_model:Small", options=options, summary="Small")
+        """,
+    "frame_quiet_options": '''
+        from frame import Options
+
+        class SmallOptions(Options):
+            width: int = 8
+            """Channels."""
+        ''',
+    "frame_quiet_model": """
+        from torch import nn
+        from frame_quiet_options import SmallOptions
+
+        class Small(nn.Conv2d):
+            channels, strides = (8,), (2,)
+
+            def __init__(self, *, width=8):
+                super().__init__(3, width, 3, 2, 1)
+
+            def forward(self, image):
+                return [super().forward(image)]
+        """,
+}
+
+
+@pytest.mark.parametrize("fault", [None, *IMPORTS], ids=lambda fault: fault.what if fault else "none")
+def test_what_importing_does_is_found_in_an_installed_distribution(install, fault) -> None:
+    plugin = f"quiet{IMPORTS.index(fault)}" if fault else "quiet"
+    site = install("frame-quiet", plugin, "", module="frame_empty", entry="frame_quiet")
+    edits = fault.edits if fault else ()
+    for module, source in QUIET.items():
+        text = dedent(source)
+        for old, new in edits:
+            text = text.replace(old, new)
+        (site / f"{module}.py").write_text(text)
+    found = {each.check: each for each in run_checks(Case("backbone", "quiet"), catalog())}
+    if fault is None:
+        assert [found[check].verdict for check in PROBED] == ["passed"] * 3
+        return
+    outcome = found[fault.check]
+    assert outcome.verdict == "failed", f"{outcome.verdict}: {outcome.reason}"
+    assert re.search(fault.says, outcome.reason), outcome.reason
 
 
 @pytest.mark.parametrize("kind", [path.stem for path in sorted(CORRECT.glob("*.py"))])

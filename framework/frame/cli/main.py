@@ -20,6 +20,7 @@ COMMANDS = {
     "check": "validate a config without training",
     "eval": "measure a trained model, or saved maps, on data sets",
     "data": "look for what is wrong with data sets, or make them",
+    "plugin": "check a plugin against the contract",
     "schema": "JSON schema of a config, for editors",
     "doctor": "versions, devices, plugins, and what is wrong",
 }

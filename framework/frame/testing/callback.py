@@ -10,7 +10,7 @@ import torch
 
 from frame.contracts.callback import Callback
 from frame.engine.events import CallbackError
-from frame.testing.outcome import CheckSkippedError, fail, failing, told
+from frame.testing.outcome import CheckSkippedError, fail, failing, skip, told
 from frame.testing.runs import small_run, weights
 from frame.testing.tiny import FailingError
 
@@ -94,6 +94,8 @@ def check_its_failure_is_named(subject: Subject) -> None:
         raise FailingError("on purpose")
 
     built = subject.build()
+    if not isinstance(built, Callback):
+        skip("it is no frame.Callback, see check_it_is_a_callback")
     kind = type(built)
     events = dict.fromkeys(("on_epoch_end", "on_run_end"), broken)
     failing_kind = type(kind.__name__, (kind,), events)
@@ -141,6 +143,8 @@ class _WithClass:
 
 
 def _run(subject: Subject, name: str, **settings: Any) -> tuple[Result, list[Any]]:
+    if not isinstance(subject.build(), Callback):
+        skip("it is no frame.Callback, see check_it_is_a_callback")
     callbacks = {"checked": subject.part}
     result, log = small_run(subject.plugins, subject.folder / name, callbacks=callbacks, drop=DROP, **settings)
     assert result is not None  # noqa: S101  (one process)

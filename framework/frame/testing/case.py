@@ -8,6 +8,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from frame.config.bind import ConfigError, bind_component
+from frame.config.options import Options
 from frame.engine import randomness
 from frame.plugin.catalog import Catalog, Entry, catalog
 from frame.plugin.component import Kind
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from frame.config.options import Options, Part
+    from frame.config.options import Part
 
 CAPABILITIES = {
     "sizes": "work at sizes other than the case's own",
@@ -117,9 +118,12 @@ class Subject:
     def options_class(self) -> type[Options] | None:
         """Skips if it can't be imported, which a check of its own tells."""
         try:
-            return self.entry.load_options()
+            model = self.entry.load_options()
         except UserError as error:
             raise CheckSkippedError(f"its options can't be imported, see check_options_import ({error})") from None
+        if model is not None and not (isinstance(model, type) and issubclass(model, Options)):
+            skip("its options are no frame.Options, see check_options_import")
+        return model
 
     @cached_property
     def options(self) -> dict[str, Any]:
@@ -134,6 +138,7 @@ class Subject:
     @cached_property
     def part(self) -> Part:
         """The component with its options; skips where they don't bind, which the checks of options tell."""
+        _ = self.options_class  # skips for itself
         try:
             return bind_component(self.plugins, self.kind, self.entry.qualified_name, options=self.options)
         except ConfigError as error:

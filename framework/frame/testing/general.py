@@ -77,8 +77,10 @@ def check_names(subject: Subject) -> None:
 
 def check_target_imports(subject: Subject) -> None:
     """The target can be imported and called."""
-    with failing("the target can't be imported", "mend the import, or the import string of the record"):
+    try:
         target = subject.entry.load_target()
+    except UserError as error:
+        fail(_fault_of(error), "mend the import, or the import string of the record")
     if not callable(target):
         fail(f"the target {subject.entry.component.target!r} can't be called", "name a class or a function")
 
@@ -88,8 +90,10 @@ def check_options_import(subject: Subject) -> None:
 
     ``frame check`` imports the options of every component of a config, and no torch.
     """
-    with failing("the options can't be imported", "mend the import, or the import string of the record"):
+    try:
         model = subject.entry.load_options()
+    except UserError as error:
+        fail(_fault_of(error), "mend the import, or the import string of the record")
     if model is None:
         skip("it has no options")
     if not (inspect.isclass(model) and issubclass(model, Options)):
@@ -238,13 +242,15 @@ def check_it_builds(subject: Subject) -> None:
     """The target can be called twice with its options, and leaves them and torch's settings as they were."""
     part, before = subject.part, torch_settings()
     table = part.as_table()
-    with failing("it can't be built with its options", "mend the target"):
-        first, second = subject.build_or_raise(), subject.build_or_raise()
-    if part.as_table() != table:
-        fail("building it changes its options", "copy what it changes: others are built from the same")
+    built = []
+    for _ in range(2):
+        with failing("it can't be built with its options", "mend the target"):
+            built.append(subject.build_or_raise())
+        if part.as_table() != table:
+            fail("building it changes its options", "copy what it changes: others are built from the same")
     if changed := [name for name, value in torch_settings().items() if before[name] != value]:
         fail(f"building it changes torch's setting of {changed[0]}", "leave such settings to whoever runs the training")
-    if first is second:
+    if built[0] is built[1]:
         fail("it is the same object when it is built twice", "return a new one from each call")
 
 
@@ -271,6 +277,11 @@ def _report(subject: Subject) -> dict[str, Any]:
     if "failed" in found:
         fail(f"importing the plugin ends a process: {found['failed']}", "import nothing that ends one")
     return found
+
+
+def _fault_of(error: UserError) -> str:
+    """The part of a catalog's message that says what can't be imported, and why."""
+    return "its " + str(error).partition(": its ")[2].partition("; this is a fault")[0]
 
 
 def _is_file(subject: Subject) -> bool:

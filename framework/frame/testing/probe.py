@@ -35,7 +35,7 @@ def report_of(plugin: str, files: tuple[Path, ...], others: tuple[str, ...]) -> 
     """The report on one plugin, the others blocked; made once a process."""
     request = {"plugin": plugin, "files": list(map(str, files)), "others": others, "path": sys.path}
     command = [sys.executable, "-m", "frame.testing.probe"]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([*filter(None, sys.path)])}
+    environment = _first_environment() | {"PYTHONPATH": os.pathsep.join([*filter(None, sys.path)])}
     done = subprocess.run(  # noqa: S603  (this interpreter, this module)
         command,
         input=json.dumps(request),
@@ -49,6 +49,15 @@ def report_of(plugin: str, files: tuple[Path, ...], others: tuple[str, ...]) -> 
         return {"failed": (done.stderr.strip().splitlines() or ["it ended without a word"])[-1]}
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
+
+
+def _first_environment() -> dict[str, str]:
+    """The environment that this process was started with, before a plugin that is loaded here may have changed it."""
+    try:
+        lines = Path("/proc/self/environ").read_bytes().split(b"\0")
+    except OSError:  # no Linux
+        return dict(os.environ)
+    return {name: value for name, _, value in (os.fsdecode(line).partition("=") for line in lines if b"=" in line)}
 
 
 def report_on(plugins: Catalog, plugin: str, files: Sequence[Path]) -> dict[str, Any]:

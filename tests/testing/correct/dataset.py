@@ -16,6 +16,10 @@ class ArraysOptions(Options):
             yield f"root: there is no folder {self.root}"
 
 
+def _saved(folder, sample):
+    np.savez(folder / f"{sample.id}.npz", image=sample.image, mask=sample.mask)
+
+
 class Arrays:
     def __init__(self, *, split, root):
         self.split = split
@@ -33,10 +37,8 @@ class Arrays:
     @classmethod
     def write(cls, folder, split, samples):
         (folder / split).mkdir(parents=True)
-        count = 0
-        for count, sample in enumerate(samples, 1):
-            np.savez(folder / split / f"{sample.id}.npz", image=sample.image, mask=sample.mask)
-        return count
+        written = [sample.id for sample in samples if not _saved(folder / split, sample)]
+        return len(written)
 
 
 @hookimpl

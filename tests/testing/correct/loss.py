@@ -36,6 +36,4 @@ class Mine(nn.Module):
 
 @hookimpl
 def frame_losses():
-    yield Component(
-        name="mine", target=f"{__name__}:Mine", options=f"{__name__}:MineOptions", summary="Cross-entropy"
-    )
+    yield Component(name="mine", target=f"{__name__}:Mine", options=f"{__name__}:MineOptions", summary="Cross-entropy")

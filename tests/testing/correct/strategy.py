@@ -49,6 +49,4 @@ class Plain(Strategy):
 
 @hookimpl
 def frame_strategies():
-    yield Component(
-        name="plain", target=f"{__name__}:Plain", options=f"{__name__}:PlainOptions", summary="One device"
-    )
+    yield Component(name="plain", target=f"{__name__}:Plain", options=f"{__name__}:PlainOptions", summary="One device")

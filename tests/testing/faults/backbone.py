@@ -63,7 +63,10 @@ FAULTS = (
         "infinity where a map is 0",
         "forward",
         r"map 0 is not finite .* logarithm of 0",
-        (FORWARD, FORWARD.replace("F.relu(", "torch.log(F.relu(").replace("))))", ")))))").replace("image)))", "image))))")),
+        (
+            FORWARD,
+            FORWARD.replace("F.relu(", "torch.log(F.relu(").replace("))))", ")))))").replace("image)))", "image))))"),
+        ),
     ),
     fault(
         "maps in float64",
@@ -132,7 +135,10 @@ FAULTS = (
         "names that count instances",
         "state_dict",
         r"does not load into another one of it: .* the same names",
-        (BUILDS, BUILDS + "        Small.made += 1\n        self.add_module(f'layer{Small.made}', nn.Conv2d(3, 3, 1))\n"),
+        (
+            BUILDS,
+            BUILDS + "        Small.made += 1\n        self.add_module(f'layer{Small.made}', nn.Conv2d(3, 3, 1))\n",
+        ),
         ("class Small(nn.Module):\n", "class Small(nn.Module):\n    made = 0\n\n"),
     ),
     fault(
@@ -140,7 +146,10 @@ FAULTS = (
         "seed_decides_the_weights",
         r"stem.weight is another each time, with the same seed; draw weights from torch's own",
         (BUILDS, BUILDS + "        nn.init.normal_(self.stem.weight, generator=_unseeded())\n"),
-        ("class Small(nn.Module)", "def _unseeded():\n    g = torch.Generator()\n    g.seed()\n    return g\n\n\nclass Small(nn.Module)"),
+        (
+            "class Small(nn.Module)",
+            "def _unseeded():\n    g = torch.Generator()\n    g.seed()\n    return g\n\n\nclass Small(nn.Module)",
+        ),
     ),
     fault(
         "a lock on the module",
@@ -166,7 +175,11 @@ FAULTS = (
         "a precision that is fixed",
         "mixed_precision",
         r"can't be run under autocast in bfloat16: .*; let dtypes follow",
-        (FORWARD, FORWARD + "        fine = torch.zeros(fine.shape).index_add(0, torch.arange(len(fine)), self.stem(image))\n"),
+        (
+            FORWARD,
+            FORWARD
+            + "        fine = torch.zeros(fine.shape).index_add(0, torch.arange(len(fine)), self.stem(image))\n",
+        ),
     ),
     fault(
         "a view of memory",
@@ -192,7 +205,12 @@ FAULTS = (
         r"builds a function; build a torch.nn.Module",
         (
             "@hookimpl",
-            "def build(*, width=8):\n    model = Small(width=width)\n    return lambda image: model(image)\n\n\n@hookimpl",
+            "def build(*, width=8):\n"
+            "    model = Small(width=width)\n"
+            "    return lambda image: model(image)\n"
+            "\n"
+            "\n"
+            "@hookimpl",
         ),
         ('{__name__}:Small"', '{__name__}:build"'),
     ),

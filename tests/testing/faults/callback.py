@@ -41,8 +41,7 @@ FAULTS = (
         "a teardown that hides a failure",
         "a_failing_run_keeps_its_cause",
         r"another callback's failure is hidden by .*; let on_teardown only close what is open",
-        ("            self.file.close()\n", "            self.file.write(f'{self.epochs}')\n"),
-        ("        self.file.write(f\"{epoch.train}\\n\")\n", "        self.epochs = 1\n"),
+        ("            self.file.close()\n", "            self.file.close()\n            self.file.write('the end')\n"),
     ),
     fault(
         "an event that there is not",

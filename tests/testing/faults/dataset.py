@@ -60,7 +60,15 @@ FAULTS = (
         "arrays that are kept and given out",
         "same_item_twice",
         r"another when it is asked for again; .*give out copies",
-        ("with np.load(file) as arrays:\n            image, mask = arrays", "if index not in self.kept:\n            arrays = np.load(file)\n            self.kept[index] = arrays['image'], arrays['mask']\n        image, mask = self.kept[index]\n        if False:\n            image, mask = arrays"),
+        (
+            "with np.load(file) as arrays:\n            image, mask = arrays",
+            "if index not in self.kept:\n"
+            "            arrays = np.load(file)\n"
+            "            self.kept[index] = arrays['image'], arrays['mask']\n"
+            "        image, mask = self.kept[index]\n"
+            "        if False:\n"
+            "            image, mask = arrays",
+        ),
         (FILES, FILES + "\n        self.kept = {}"),
     ),
     fault(
@@ -121,7 +129,10 @@ FAULTS = (
         "an option called as Frame's own",
         "options_leave_frames_names_alone",
         r"option 'size' is a setting of Frame .*; rename the option",
-        ('    """The folder with a folder for each split."""\n', '    """The folder."""\n    size: int = 32\n    """Of images."""\n'),
+        (
+            '    """The folder with a folder for each split."""\n',
+            '    """The folder."""\n    size: int = 32\n    """Of images."""\n',
+        ),
         ("def __init__(self, *, split, root):", "def __init__(self, *, split, root, size=32):"),
     ),
 )

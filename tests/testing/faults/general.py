@@ -20,9 +20,7 @@ FAULTS = (
         r"'timm' is the name of a built-in backbone, .*; choose another",
         ('name="small"', 'name="timm"'),
     ),
-    fault(
-        "no summary", "names", r"no summary of one line; write Component", (', summary="Two convolutions"', "")
-    ),
+    fault("no summary", "names", r"no summary of one line; write Component", (', summary="Two convolutions"', "")),
     fault(
         "a target that is not there",
         "target_imports",
@@ -54,7 +52,14 @@ FAULTS = (
         ("Options, hookimpl", "Options, hookimpl\nfrom pydantic import field_validator"),
         (
             OPTION,
-            OPTION + "\n    @field_validator('width')\n    @classmethod\n    def _wider(cls, width):\n        return width + 1\n",
+            OPTION
+            + (
+                "\n"
+                "    @field_validator('width')\n"
+                "    @classmethod\n"
+                "    def _wider(cls, width):\n"
+                "        return width + 1\n"
+            ),
         ),
     ),
     fault(
@@ -118,13 +123,23 @@ FAULTS = (
         "building that sets threads for all",
         "it_builds",
         r"changes torch's setting of the number of threads; leave such settings",
-        ("        super().__init__()\n", "        super().__init__()\n        torch.set_num_threads(torch.get_num_threads() + 1)\n"),
+        (
+            "        super().__init__()\n",
+            "        super().__init__()\n        torch.set_num_threads(torch.get_num_threads() + 1)\n",
+        ),
     ),
     fault(
         "building that uses its options up",
         "it_builds",
         r"building it changes its options; copy what it changes",
-        (OPTION, OPTION + '    more: dict[str, int] = __import__("pydantic").Field(default_factory=lambda: {"a": 1})\n    """More."""\n'),
+        (
+            OPTION,
+            OPTION
+            + (
+                '    more: dict[str, int] = __import__("pydantic").Field(default_factory=lambda: {"a": 1})\n'
+                '    """More."""\n'
+            ),
+        ),
         (SIGNATURE, "def __init__(self, *, width=8, more=None):"),
         ("        super().__init__()\n", "        super().__init__()\n        more.pop('a')\n"),
     ),
@@ -140,7 +155,38 @@ IMPORTS = (
     fault(
         "torch at registration",
         "registration_is_light",
-        r"imports torch.*; name targets by import strings",
-        ("import Component", "import Component\n"),
+        r"registering plugin .* imports .*torch.*; name targets by import strings",
+        ("from frame import", "import torch\nfrom frame import"),
+    ),
+    fault(
+        "options beside the model",
+        "options_import",
+        r"importing the options imports .*torch.*; put the class into a module of its own",
+        ("frame_quiet_options:SmallOptions", "frame_quiet_model:SmallOptions"),
+    ),
+    fault(
+        "a greeting at import",
+        "imports_leave_no_trace",
+        r"importing frame_quiet_model prints 'welcome'; print nothing at import",
+        ("from torch import nn", "from torch import nn\n\nprint('welcome')"),
+    ),
+    fault(
+        "a seed at import",
+        "imports_leave_no_trace",
+        r"importing frame_quiet_model changes torch's random state; do such things where the component is built",
+        ("from torch import nn", "from torch import manual_seed, nn\n\nmanual_seed(0)"),
+    ),
+    fault(
+        "a variable that is set at import",
+        "imports_leave_no_trace",
+        r"importing the plugin changes the environment variable QUIET; do such things where",
+        ("from frame import", "import os\n\nos.environ['QUIET'] = '1'\nfrom frame import"),
+    ),
+    fault(
+        "a default dtype for all",
+        "imports_leave_no_trace",
+        r"importing frame_quiet_model changes torch's setting of the default dtype; do such things",
+        ("from torch import nn", "import torch\nfrom torch import nn\n\ntorch.set_default_dtype(torch.float64)"),
     ),
 )
+"""Faults of an installed distribution, in one of its three modules."""

@@ -20,7 +20,11 @@ FAULTS = (
         "a loss that leaves out the border",
         "every_region_counts",
         r"whatever is predicted in rows 0 to 4, columns 0 to 4 .*; look at the whole image",
-        (BCE, "loss = F.binary_cross_entropy_with_logits(logits[..., 4:-4, 4:-4], mask.to(logits.dtype)[..., 4:-4, 4:-4])"),
+        (
+            BCE,
+            "loss = F.binary_cross_entropy_with_logits(logits[..., "
+            "4:-4, 4:-4], mask.to(logits.dtype)[..., 4:-4, 4:-4])",
+        ),
     ),
     fault(
         "NaN on an empty mask",
@@ -130,7 +134,10 @@ FAULTS = (
         "a function instead of a module",
         "it_is_a_module",
         r"builds a function; build a torch.nn.Module",
-        ("@hookimpl", "def build(*, scale=1.0):\n    return lambda prediction, mask: prediction.logits.mean()\n\n\n@hookimpl"),
+        (
+            "@hookimpl",
+            "def build(*, scale=1.0):\n    return lambda prediction, mask: prediction.logits.mean()\n\n\n@hookimpl",
+        ),
         ('{__name__}:Mine"', '{__name__}:build"'),
     ),
 )

@@ -48,7 +48,11 @@ FAULTS = (
         "order",
         r"depend on the order of the images.*; keep sums, not a running average",
         (APPEND, "self.scores = [0.9 * (self.scores or [0.0])[0] + 0.1 * np.count_nonzero(found & truth) / union]"),
-        (MERGE, "self.scores = [0.5 * a + 0.5 * b for a, b in zip(self.scores or other.scores, other.scores or self.scores)]"),
+        (
+            MERGE,
+            "self.scores = [0.5 * a + 0.5 * b for a, b in zip(self.scores or other.scores, "
+            "other.scores or self.scores)]",
+        ),
     ),
     fault(
         "a result that empties it",
@@ -80,7 +84,10 @@ FAULTS = (
         "figures",
         r"fails with 4 classes: ValueError: one class only.*; mend it, or say in serves",
         ('        serves=("binary",),\n', ""),
-        ("        self.scores = []\n", "        self.scores = []\n        if num_classes > 1:\n            raise ValueError('one class only')\n"),
+        (
+            "        self.scores = []\n",
+            "        self.scores = []\n        if num_classes > 1:\n            raise ValueError('one class only')\n",
+        ),
     ),
     fault(
         "a probability that is changed",
@@ -92,6 +99,9 @@ FAULTS = (
         "a lambda that no process can send",
         "pickles",
         r"can't be pickled: .*; hold no lambda",
-        ("        self.threshold = threshold\n", "        self.threshold = threshold\n        self.act = lambda x: x\n"),
+        (
+            "        self.threshold = threshold\n",
+            "        self.threshold = threshold\n        self.act = lambda x: x\n",
+        ),
     ),
 )

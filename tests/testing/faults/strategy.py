@@ -15,11 +15,20 @@ FAULTS = (
         r"|the loss of step \d|a run with it fails",
         (
             LOADER,
-            LOADER.replace("return loader", "order = loader.batch_sampler\n        loader.batch_sampler.__class__ = _short(type(order))\n        return loader"),
+            LOADER.replace(
+                "return loader",
+                "order = loader.batch_sampler\n"
+                "        loader.batch_sampler.__class__ = _short(type(order))\n"
+                "        return loader",
+            ),
         ),
         (
             "class Plain(Strategy)",
-            "def _short(kind):\n    return type('Short', (kind,), {'__iter__': lambda self: iter(list(kind.__iter__(self))[:-1])})\n\n\nclass Plain(Strategy)",
+            "def _short(kind):\n"
+            "    return type('Short', (kind,), {'__iter__': lambda self: iter(list(kind.__iter__(self))[:-1])})\n"
+            "\n"
+            "\n"
+            "class Plain(Strategy)",
         ),
     ),
     fault(
@@ -46,7 +55,10 @@ FAULTS = (
         r"is not what was loaded; copy into the weights that are trained",
         (
             "    @contextmanager\n",
-            "    def load_model_state_dict(self, module, state):\n        __import__('copy').deepcopy(module).load_state_dict(state)\n\n    @contextmanager\n",
+            "    def load_model_state_dict(self, module, state):\n"
+            "        __import__('copy').deepcopy(module).load_state_dict(state)\n"
+            "\n"
+            "    @contextmanager\n",
         ),
     ),
     fault(
@@ -77,7 +89,7 @@ FAULTS = (
         "a method with another signature",
         "it_is_a_strategy",
         r"all_reduce does not take 'op'; give it the signature",
-        ("def all_reduce(self, value, op=\"sum\")", "def all_reduce(self, value)"),
+        ('def all_reduce(self, value, op="sum")', "def all_reduce(self, value)"),
     ),
     fault(
         "something that is no strategy",
