@@ -13,6 +13,7 @@ import pytest
 
 from frame import catalog
 from frame.cli.main import COMMANDS
+from frame.config.bind import load_run
 from frame.plugin.component import Kind
 
 ROOT = Path(__file__).parents[1]
@@ -61,6 +62,26 @@ def test_every_built_in_loss_is_in_their_reference() -> None:
     text = (ROOT / "docs" / "reference" / "losses.md").read_text()
     for entry in catalog().entries(Kind.LOSS):
         assert f"| `{entry.name}` |" in text, entry.name
+
+
+def test_every_built_in_callback_is_among_those_that_follow_a_run() -> None:
+    text = (ROOT / "docs" / "how-to" / "trackers.md").read_text()
+    for entry in catalog().entries(Kind.CALLBACK):
+        if entry.plugin.name == "callbacks":
+            assert f"| `{entry.name}` |" in text, entry.name
+
+
+@pytest.mark.parametrize("page", ["augmentation.md", "trackers.md"])
+def test_the_tables_of_a_how_to_are_those_of_a_config(page: str, tmp_path) -> None:
+    tables = blocks(ROOT / "docs" / "how-to" / page, "toml")
+    assert tables
+    for number, text in enumerate(tables):
+        (config := tmp_path / f"{number}.toml").write_text(
+            f'extends = "{ROOT / "configs" / "quickstart.toml"}"\n{text}'
+        )
+        run = load_run(config, catalog())
+        assert run.data.augmentation is not None
+        run.data.augmentation(size=64)
 
 
 def test_the_inline_loss_of_the_readme_is_found(tmp_path) -> None:

@@ -50,9 +50,15 @@ def test_another_seed_and_other_transforms_show_other_draws(call, camo) -> None:
     assert not np.array_equal(pictures["a"], pictures["seed"])
 
 
+def test_without_augmentation_there_is_one_draw(call, camo) -> None:
+    done = call("show", *camo, "--set", "data.augmentation=false", "--samples", "plain.png")
+    assert done.code == 0, done.err
+    assert cv2.imread("plain.png").shape[1] < 600
+
+
 def test_a_set_made_as_it_is_needed_shows_every_epochs_own_images(call, quickstart, tmp_path) -> None:
-    small = ("--set", "data.resolution=32", "--set", "data.train=20", "--set", "data.augmentation=false")
-    words = ("show", quickstart, *small[:4], "--samples", str(tmp_path / "a.png"), "--count", "1", "--json")
+    small = ("--set", "data.resolution=32", "--set", "data.train=20")
+    words = ("show", quickstart, *small, "--samples", str(tmp_path / "a.png"), "--count", "1", "--json")
     images = json.loads(call(*words).out)["images"]
     assert images == [f"camouflage-train-{number:06}" for number in (0, 20, 40)]
 

@@ -100,6 +100,11 @@ def test_all_problems_come_at_once_with_file_and_key(base, toys) -> None:
         ("plugins.require=['frame-none']", "plugins.require: 'frame-none' is not installed"),
         ("data={name = 'greedy'}", "data: dataset \"greedy\" declares the option 'size', which belongs to Frame"),
         ("data.classes=['a', 'b', 'c']", None),
+        (
+            "data.augmentation=true",
+            "data.augmentation: expected a name of kind transform, or a table with one, got True",
+        ),
+        ("data.augmentation=false", None),
         ("losses.mask=only_binary", None),
     ],
 )

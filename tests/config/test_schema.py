@@ -70,6 +70,7 @@ def test_the_configs_point_at_the_schema_and_keep_it(config: Path, schema: dict[
         ('[head]\nname = "moe"\ntop_k = "three"', "head.top_k", "not of type 'integer'"),
         ('[data]\nname = "camo"\ndifficulty = 0.4', "data", "'difficulty' is not one of"),
         ("[data]\nsize = 4", "data.size", "less than the minimum"),
+        ("[data]\naugmentation = true", "data.augmentation", "False was expected"),
         ("[losses.mine]\nweight = -1.0", "losses.mine.weight", "less than the minimum"),
         ('[train]\nprecision = "fp8"', "train.precision", "'fp8' is not one of"),
         ("[stages.main]\nepochs = 0", "stages.main.epochs", "less than the minimum"),
@@ -88,6 +89,7 @@ def test_a_mistake_is_told_once_and_in_its_place(config: str, where: str, what: 
         "[head]\ntop_k = 2",  # of a parent's head
         'metrics.iou = "iou"\nhead = "fpn"',
         "[metrics]\nmae = false",
+        "[data]\naugmentation = false",
         '[data]\nname = "camo"\nroot = "x"\nsize = 224',
         '[losses.deep]\nname = "deep_supervision"\nweight = 0.4\nloss = {name = "structure"}',
         '[stages.a]\nunfreeze = "progressive"\n[stages.b]\nunfreeze = [0.0, 0.5]',

@@ -42,7 +42,9 @@ def config_schema(catalog: Catalog) -> Schema:
         "callbacks": _labelled(_unless_false(_reference(Kind.CALLBACK))),
         "plugins": _core(PluginsTable, definitions),
     }
-    definitions["data"] = _with_core(definitions[Kind.DATASET], _core(DataTable, definitions))
+    data = _core(DataTable, definitions)
+    data["properties"]["augmentation"] = _unless_false(data["properties"]["augmentation"])
+    definitions["data"] = _with_core(definitions[Kind.DATASET], data)
     definitions["weighted_loss"] = _with_core(definitions[Kind.LOSS], _core(LossTable, definitions))
     return {
         "$schema": DIALECT,

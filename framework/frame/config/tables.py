@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from frame.config.options import OfKind, Options, Part
 
@@ -51,7 +51,12 @@ class DataTable(Options):
     and later runs: in a file that all processes map into memory, in ``~/.cache/frame`` or in the folder given. It takes
     4 bytes a pixel, half a megabyte an image at 352; what changes on the disk is read anew."""
     augmentation: Annotated[Part, OfKind("transform")] | None = None
-    """What is done at random to each training sample; without it, nothing."""
+    """What is done at random to each training sample; without it, nothing. ``false`` takes out a parent config's."""
+
+    @field_validator("augmentation", mode="before")
+    @classmethod
+    def _taken_out(cls, value: object) -> object:
+        return None if value is False else value
 
 
 class TrainTable(Options):
