@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from frame.data.handover import Lent, Places
 from frame.data.sampling import BatchPlan, Draw, sample_seed
 from frame.plugin.errors import UserError
 
@@ -167,7 +168,10 @@ class ValidationSamples(Dataset[Any]):
 def training_loader(samples: TrainingSamples, batch_size: int, workers: int, device: torch.device) -> DataLoader[Any]:
     """Shuffled batches; set ``loader.batch_sampler.epoch`` before each pass."""
     plan = BatchPlan(len(samples.subset), batch_size, samples.seed)
-    return _loader(samples, plan, workers, device, partial(_stack, samples.size))
+    places = Places.where_there_is_room(workers, batch_size, samples.size)
+    loader = _loader(samples, plan, workers, device, partial(_stack, samples.size, places))
+    loader.places = places
+    return loader
 
 
 def validation_loader(
@@ -178,8 +182,21 @@ def validation_loader(
     return _loader(samples, plan, workers, device, partial(_stack_validation, samples.size))
 
 
-def _loader(samples: Any, plan: BatchPlan, workers: int, device: torch.device, collate: Any) -> DataLoader[Any]:
-    return DataLoader(
+class _Loader(DataLoader[Any]):
+    """Its batches come from places that its workers share with this process, if it has such."""
+
+    places: Places | None = None
+
+    def __iter__(self) -> Any:
+        for batch in super().__iter__():
+            if isinstance(batch, Lent) and self.places:
+                yield Batch(*self.places.take(batch, pinned=self.pin_memory), batch.unreadable)
+            else:
+                yield batch
+
+
+def _loader(samples: Any, plan: BatchPlan, workers: int, device: torch.device, collate: Any) -> _Loader:
+    return _Loader(
         samples,
         batch_sampler=plan,
         num_workers=workers,
@@ -238,11 +255,14 @@ def _end_with(run: Any) -> None:
     os._exit(1)
 
 
-def _stack(size: int, items: list[_Drawn]) -> Batch:
+def _stack(size: int, places: Places | None, items: list[_Drawn]) -> Batch | Lent:
     if not items:  # this process's share of a batch that is smaller than the number of processes
         return Batch(torch.empty(0, size, size, 3, dtype=torch.uint8), torch.empty(0, size, size, dtype=torch.uint8))
-    images, masks, unreadable = zip(*items, strict=True)
-    return Batch(torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(masks)), sum(unreadable, ()))
+    images, masks, told = zip(*items, strict=True)
+    unreadable: tuple[str, ...] = sum(told, ())
+    if places and (lent := places.lend(images, masks, unreadable)):
+        return lent
+    return Batch(torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(masks)), unreadable)
 
 
 def _stack_validation(size: int, items: list[tuple[npt.NDArray[np.uint8], Sample] | str]) -> ValidationBatch:
