@@ -36,10 +36,10 @@ class Dataset(Protocol):
       ``e * len + i``, so that no image comes twice.
 
     A method ``files(index) -> tuple[Path | str, ...]``, optional too: every file that the item is made of, the image's
-    first and then the mask's. ``frame data audit`` looks at them, and ``data.cache`` keeps
-    only items that say so, as long as these files stay as they are. Beside it ``left_out()`` may give the files of the
-    split that are not used, by the reason (``{"NonCAM": [(image, mask)]}``, an empty string for one that is missing),
-    and the attribute ``published`` the number of items that the split should have.
+    first and then the mask's. ``frame data audit`` looks at them, and ``data.cache`` keeps an item for as long as they
+    stay as they are. Beside it ``left_out()`` may give the files of the split that are not used, by the reason
+    (``{"NonCAM": [(image, mask)]}``, an empty string for one that is missing), and the attribute ``published`` the
+    number of items that the split should have.
 
     ``group(id)``, optional too, tells an item's group by its id, or ``None``: ``frame eval`` has a row for each.
 
