@@ -205,12 +205,14 @@ FAULTS = (
         r"builds a function; build a torch.nn.Module",
         (
             "@hookimpl",
-            "def build(*, width=8):\n"
-            "    model = Small(width=width)\n"
-            "    return lambda image: model(image)\n"
-            "\n"
-            "\n"
-            "@hookimpl",
+            (
+                "def build(*, width=8):\n"
+                "    model = Small(width=width)\n"
+                "    return lambda image: model(image)\n"
+                "\n"
+                "\n"
+                "@hookimpl"
+            ),
         ),
         ('{__name__}:Small"', '{__name__}:build"'),
     ),

@@ -62,12 +62,14 @@ FAULTS = (
         r"another when it is asked for again; .*give out copies",
         (
             "with np.load(file) as arrays:\n            image, mask = arrays",
-            "if index not in self.kept:\n"
-            "            arrays = np.load(file)\n"
-            "            self.kept[index] = arrays['image'], arrays['mask']\n"
-            "        image, mask = self.kept[index]\n"
-            "        if False:\n"
-            "            image, mask = arrays",
+            (
+                "if index not in self.kept:\n"
+                "            arrays = np.load(file)\n"
+                "            self.kept[index] = arrays['image'], arrays['mask']\n"
+                "        image, mask = self.kept[index]\n"
+                "        if False:\n"
+                "            image, mask = arrays"
+            ),
         ),
         (FILES, FILES + "\n        self.kept = {}"),
     ),

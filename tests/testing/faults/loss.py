@@ -22,8 +22,10 @@ FAULTS = (
         r"whatever is predicted in rows 0 to 4, columns 0 to 4 .*; look at the whole image",
         (
             BCE,
-            "loss = F.binary_cross_entropy_with_logits(logits[..., "
-            "4:-4, 4:-4], mask.to(logits.dtype)[..., 4:-4, 4:-4])",
+            (
+                "loss = F.binary_cross_entropy_with_logits(logits[..., "
+                "4:-4, 4:-4], mask.to(logits.dtype)[..., 4:-4, 4:-4])"
+            ),
         ),
     ),
     fault(

@@ -50,8 +50,10 @@ FAULTS = (
         (APPEND, "self.scores = [0.9 * (self.scores or [0.0])[0] + 0.1 * np.count_nonzero(found & truth) / union]"),
         (
             MERGE,
-            "self.scores = [0.5 * a + 0.5 * b for a, b in zip(self.scores or other.scores, "
-            "other.scores or self.scores)]",
+            (
+                "self.scores = [0.5 * a + 0.5 * b for a, b in zip(self.scores or other.scores, "
+                "other.scores or self.scores)]"
+            ),
         ),
     ),
     fault(

@@ -24,11 +24,13 @@ FAULTS = (
         ),
         (
             "class Plain(Strategy)",
-            "def _short(kind):\n"
-            "    return type('Short', (kind,), {'__iter__': lambda self: iter(list(kind.__iter__(self))[:-1])})\n"
-            "\n"
-            "\n"
-            "class Plain(Strategy)",
+            (
+                "def _short(kind):\n"
+                "    return type('Short', (kind,), {'__iter__': lambda self: iter(list(kind.__iter__(self))[:-1])})\n"
+                "\n"
+                "\n"
+                "class Plain(Strategy)"
+            ),
         ),
     ),
     fault(
@@ -55,10 +57,12 @@ FAULTS = (
         r"is not what was loaded; copy into the weights that are trained",
         (
             "    @contextmanager\n",
-            "    def load_model_state_dict(self, module, state):\n"
-            "        __import__('copy').deepcopy(module).load_state_dict(state)\n"
-            "\n"
-            "    @contextmanager\n",
+            (
+                "    def load_model_state_dict(self, module, state):\n"
+                "        __import__('copy').deepcopy(module).load_state_dict(state)\n"
+                "\n"
+                "    @contextmanager\n"
+            ),
         ),
     ),
     fault(
