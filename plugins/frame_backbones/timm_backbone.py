@@ -83,10 +83,16 @@ class TimmBackbone(nn.Module):
         """``[B, 3, H, W]`` to one map ``[B, C_i, ceil(H / s_i), ceil(W / s_i)]`` a level, finest first."""
         height, width = image.shape[-2:]
         multiple = max(self.strides)
-        maps = self.net(F.pad(image, (0, -width % multiple, 0, -height % multiple)))
+        below, right = (_cells(side, multiple) * multiple - side for side in (height, width))
+        maps = self.net(F.pad(image, (0, right, 0, below)))
         if self.channels_last:
             maps = [x.permute(0, 3, 1, 2) for x in maps]
-        return [x[:, :, : -(-height // s), : -(-width // s)] for x, s in zip(maps, self.strides, strict=True)]
+        return [x[:, :, : _cells(height, s), : _cells(width, s)] for x, s in zip(maps, self.strides, strict=True)]
+
+
+def _cells(side: int, stride: int) -> int:
+    """``side / stride``, rounded up; without negative numbers, which exported graphs round the other way."""
+    return (side + stride - 1) // stride
 
 
 def _create(model: str, settings: dict[str, Any]) -> Any:

@@ -65,7 +65,7 @@ def in_fast_layout(x: Tensor) -> Tensor:
 
 
 def upsample(x: Tensor, size: Sequence[int]) -> Tensor:
-    """Bilinear, to ``(height, width)``; ``x`` itself if it has that size."""
-    if list(x.shape[-2:]) == list(size):
+    """Bilinear, to ``(height, width)``; ``x`` itself if it has that size, which a graph must not take for granted."""
+    if not in_graph() and list(x.shape[-2:]) == list(size):
         return x
     return F.interpolate(x, size=tuple(size), mode="bilinear", align_corners=False)

@@ -27,6 +27,14 @@ def test_an_expert_keeps_the_shape_of_any_map(expert: Callable[..., nn.Module], 
     assert out.isfinite().all()
 
 
+def test_the_graph_of_an_expert_holds_for_maps_of_any_size(expert: Callable[..., nn.Module]) -> None:
+    module, any_size = expert(channels=16).eval(), torch.export.Dim.DYNAMIC
+    graph = torch.export.export(module, (torch.rand(2, 16, 9, 11),), dynamic_shapes=({2: any_size, 3: any_size},))
+    for size in ((9, 11), (16, 16), (5, 6), (23, 8)):
+        x = torch.rand(2, 16, *size)
+        torch.testing.assert_close(graph.module()(x), module(x))
+
+
 def test_an_image_does_not_depend_on_its_companions_in_training(expert: Callable[..., nn.Module]) -> None:
     module = expert(channels=16).train()
     x = torch.randn(4, 16, 12, 10)

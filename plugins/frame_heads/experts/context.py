@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from frame_heads.layers import Pointwise, group_norm, upsample
+from frame_heads.layers import Pointwise, group_norm, in_graph, upsample
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,5 +37,16 @@ class Context(nn.Module):
 
 def _means(x: Tensor, bins: int) -> Tensor:
     """Means over at most ``bins`` equal cells a side; adaptive pooling has no deterministic gradient on a GPU."""
-    height, width = x.shape[-2:]
-    return F.avg_pool2d(x, (-(-height // bins), -(-width // bins)), ceil_mode=True)
+    cells = [(side + bins - 1) // bins for side in x.shape[-2:]]
+    if in_graph():  # whose pools have a fixed size
+        down, right = (_averaging(x, axis, size) for axis, size in zip((-2, -1), cells, strict=True))
+        return down @ x @ right.t()
+    return F.avg_pool2d(x, cells, ceil_mode=True)
+
+
+def _averaging(x: Tensor, axis: int, size: int) -> Tensor:
+    """``[cells, side]``: what makes means over ``size`` pixels along one axis of ``x``, the last over what is left."""
+    side = x.shape[axis]
+    cell = torch.arange(side, device=x.device) // size
+    share = (cell == torch.arange((side + size - 1) // size, device=x.device)[:, None]).to(x.dtype)
+    return share / share.sum(1, keepdim=True)

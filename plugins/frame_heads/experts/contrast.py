@@ -21,6 +21,6 @@ class Contrast(nn.Module):
         self.fuse = nn.Sequential(group_norm(channels), nn.ReLU(inplace=True), Pointwise(channels, channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        around = self.around(F.avg_pool2d(x, self.cell, ceil_mode=True))
+        around = self.around(F.avg_pool2d(x, self.cell, ceil_mode=True, count_include_pad=False))
         out: Tensor = self.fuse(self.local(x) - upsample(around, x.shape[-2:]))
         return out

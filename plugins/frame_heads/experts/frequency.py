@@ -24,8 +24,8 @@ class Frequency(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         full = self.reduce(x)
-        half = F.avg_pool2d(full, 2, ceil_mode=True)
-        quarter = F.avg_pool2d(half, 2, ceil_mode=True)
+        half = F.avg_pool2d(full, 2, ceil_mode=True, count_include_pad=False)
+        quarter = F.avg_pool2d(half, 2, ceil_mode=True, count_include_pad=False)
         full_size, half_size = full.shape[-2:], half.shape[-2:]
         coarse = self.middle(half - upsample(quarter, half_size)) + upsample(self.low(quarter), half_size)
         out: Tensor = self.fuse(self.high(full - upsample(half, full_size)) + upsample(coarse, full_size))
