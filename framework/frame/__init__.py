@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from frame.contracts.dataset import Sample
     from frame.contracts.model import Prediction
     from frame.contracts.strategy import Strategy
+    from frame.data.colours import CLASS_COLOURS
     from frame.data.files import read_mask, read_pair, write_image, write_mask
     from frame.data.images import read_image, read_pixels
     from frame.engine.inference.evaluate import Evaluation, evaluate
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from frame.plugin.hookspecs import hookimpl
 
 _HOMES = {
+    "CLASS_COLOURS": "frame.data.colours",
     "Callback": "frame.contracts.callback",
     "Component": "frame.plugin.component",
     "Evaluation": "frame.engine.inference.evaluate",
@@ -51,6 +53,7 @@ _HOMES = {
     "write_mask": "frame.data.files",
 }
 __all__ = [
+    "CLASS_COLOURS",
     "Callback",
     "Component",
     "Evaluation",

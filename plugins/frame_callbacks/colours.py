@@ -1,4 +1,4 @@
-"""Colours of masks and errors: Okabe and Ito's (2008), which people with any colour vision can tell apart."""
+"""Colours of errors: Okabe and Ito's (2008), which people with any colour vision can tell apart."""
 
 from __future__ import annotations
 
@@ -9,23 +9,9 @@ Picture = npt.NDArray[np.uint8]  # [H, W, 3] RGB
 
 BACKGROUND, INK = (255, 255, 255), (40, 40, 40)
 GREEN, VERMILION, YELLOW, PURPLE = (0, 158, 115), (213, 94, 0), (240, 228, 66), (204, 121, 167)
-ORANGE, SKY, BLUE = (230, 159, 0), (86, 180, 233), (0, 114, 178)
 ERRORS = {"found": GREEN, "false alarm": VERMILION, "missed": YELLOW, "wrong class": PURPLE}
 IGNORED = 255
 STRENGTH = 0.6  # of a colour laid over the grey image
-
-
-def _palette() -> Picture:
-    """A colour for each class: black for the background, then Okabe and Ito's, ever darker; grey for 255."""
-    hues = np.array([ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE], np.float32)
-    index = np.arange(255)
-    shade = 0.75 ** (index // len(hues))
-    table = np.vstack([np.zeros((1, 3)), hues[index % len(hues)] * shade[:, None]])
-    table[IGNORED] = 128
-    return table.astype(np.uint8)
-
-
-PALETTE = _palette()
 
 
 def errors(image: Picture, truth: npt.NDArray[np.uint8], found: npt.NDArray[np.uint8]) -> Picture:

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from frame_callbacks.colours import BACKGROUND, ERRORS, INK, PALETTE, errors
+from frame import CLASS_COLOURS
+from frame_callbacks.colours import BACKGROUND, ERRORS, INK, errors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +55,7 @@ class Column(NamedTuple):
             verdicts = tuple(verdict for verdict in ERRORS if verdict != "wrong class")
         else:
             found = planes.argmax(axis=0).astype(np.uint8)
-            mask, prediction = PALETTE[truth], PALETTE[found]
+            mask, prediction = CLASS_COLOURS[truth], CLASS_COLOURS[found]
             verdicts = tuple(ERRORS)
         return cls(sample.id, (image, mask, prediction, errors(image, truth, found)), verdicts)
 
@@ -65,7 +66,7 @@ def sheet(columns: Sequence[Column], title: str, classes: Sequence[str] = ()) ->
     widths = [column.pictures[0].shape[1] for column in columns]
     verdicts = [(text, ERRORS[text]) for text in columns[0].verdicts]
     longest = max(sum(widths) + GAP * len(columns), _length(verdicts), _width(title))
-    legends = [verdicts, *_lines([(name, PALETTE[index]) for index, name in enumerate(classes)], longest)]
+    legends = [verdicts, *_lines([(name, CLASS_COLOURS[index]) for index, name in enumerate(classes)], longest)]
     total = LABEL + max(longest, *map(_length, legends))
     top = 2 * LINE
     bottom = top + len(ROWS) * (height + GAP) + GAP

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from frame import Sample, UserError
-from frame_callbacks.colours import ERRORS, PALETTE, errors
+from frame import CLASS_COLOURS, Sample, UserError
+from frame_callbacks.colours import ERRORS, errors
 from frame_callbacks.sheet import Column, sheet
 
 
@@ -100,8 +100,8 @@ def test_many_classes_are_drawn_in_the_palette_with_wrong_classes_and_ignored_pi
         assert pixel == pytest.approx(0.6 * np.array(ERRORS[name]) if name else np.zeros(3), abs=1)
     probability = np.eye(3, dtype=np.float32)[found].transpose(2, 0, 1)
     column = Column.of(Sample(black, truth, "a"), probability, 6)
-    assert np.array_equal(column.pictures[1], PALETTE[truth])
-    assert np.array_equal(column.pictures[2], PALETTE[found])
+    assert np.array_equal(column.pictures[1], CLASS_COLOURS[truth])
+    assert np.array_equal(column.pictures[2], CLASS_COLOURS[found])
     assert "wrong class" in column.verdicts
 
 
@@ -115,12 +115,12 @@ def test_the_classes_stand_below_in_their_colours_on_as_many_lines_as_they_need(
     assert many.shape[1] == few.shape[1] == without.shape[1]
     below = few[heights[0] :].reshape(-1, 3)
     for index in range(3):
-        assert (below == PALETTE[index]).all(axis=1).sum() >= 12 * 12
-    assert (many[heights[0] :].reshape(-1, 3) == PALETTE[20]).all(axis=1).sum() >= 12 * 12
+        assert (below == CLASS_COLOURS[index]).all(axis=1).sum() >= 12 * 12
+    assert (many[heights[0] :].reshape(-1, 3) == CLASS_COLOURS[20]).all(axis=1).sum() >= 12 * 12
 
 
 def test_no_two_of_the_first_classes_share_a_colour():
-    assert len({tuple(colour) for colour in PALETTE[:22]}) == 22
+    assert len({tuple(colour) for colour in CLASS_COLOURS[:22]}) == 22
 
 
 def test_it_names_the_best_picture_once_there_is_one(pictures, events, tmp_path):

@@ -19,6 +19,7 @@ COMMANDS = {
     "show": "one component's options, or a config: the origin of each value, its schedule, its samples",
     "check": "validate a config without training",
     "eval": "measure a trained model, or saved maps, on data sets",
+    "predict": "masks, probabilities and overlays of images and folders",
     "data": "look for what is wrong with data sets, or make them",
     "plugin": "check a plugin against the contract",
     "schema": "JSON schema of a config, for editors",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,6 +13,7 @@ from safetensors.torch import load_file
 from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from torch import Tensor, nn
@@ -64,6 +66,15 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     if not isinstance(found, dict) or not all(isinstance(value, torch.Tensor) for value in found.values()):
         raise UserError(f"{file} holds no state_dict: expected names with tensors")
     return {_unprefixed(name): value for name, value in found.items()}
+
+
+def digest(weights: Mapping[str, Tensor]) -> str:
+    """A SHA-256 of names and values, the same wherever they are stored."""
+    found = sha256()
+    for name, tensor in sorted(weights.items()):
+        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        found.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+    return found.hexdigest()
 
 
 def _unprefixed(name: str) -> str:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
+    from torch import Tensor
 
     from frame.engine.inference.saved import Saved, Which
     from frame.engine.model import Segmenter
@@ -81,11 +82,16 @@ class Predictor:
     def predict(self, images: Sequence[Image]) -> list[npt.NDArray[np.float32]]:
         """``[K, H, W]`` for each image, at its own size, computed as one batch."""
         arrays = [_array(image) for image in images]
-        batch = torch.from_numpy(np.stack([resized(image, self.size) for image in arrays]))
-        with torch.inference_mode():
-            shown = normalized(self.strategy.batch_to_device(batch), self.model.memory_format)
-            logits, _ = predicted(averaged(self.model, self.flips, self.scales), shown)
-            return [at_size(probabilities(each), image.shape[:2]) for each, image in zip(logits, arrays, strict=True)]
+        found = self.probabilities([resized(image, self.size) for image in arrays])
+        return [at_size(each, image.shape[:2]) for each, image in zip(found, arrays, strict=True)]
+
+    @torch.inference_mode()
+    def probabilities(self, images: Sequence[npt.NDArray[np.uint8]]) -> Tensor:
+        """``[B, K, size, size]`` on the model's device, of images ``[size, size, 3]`` uint8 RGB."""
+        batch = self.strategy.batch_to_device(torch.from_numpy(np.stack(images)))
+        shown = normalized(batch, self.model.memory_format)
+        logits, _ = predicted(averaged(self.model, self.flips, self.scales), shown)
+        return torch.stack([probabilities(each) for each in logits])
 
     def __repr__(self) -> str:
         parts = f"{self.saved.config['backbone']['name']} + {self.saved.config['head']['name']}"
