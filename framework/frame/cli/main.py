@@ -20,6 +20,7 @@ COMMANDS = {
     "check": "validate a config without training",
     "eval": "measure a trained model, or saved maps, on data sets",
     "predict": "masks, probabilities and overlays of images and folders",
+    "report": "a run as one HTML page: figures, curves, images, experts",
     "data": "look for what is wrong with data sets, or make them",
     "plugin": "check a plugin against the contract",
     "schema": "JSON schema of a config, for editors",

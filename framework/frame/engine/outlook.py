@@ -85,9 +85,13 @@ def outlook(run: Run) -> Outlook:
     train, _, lines = split_data(run)
     if (patience := run.train.patience) is not None:
         lines.append(f"early   a stage ends after {patience} epochs without a better {run.monitor} (train.patience)")
-    plans = stage_plans(run, len(train))
+    return foretold(run.name, lines, stage_plans(run, len(train)))
+
+
+def foretold(name: str, lines: Sequence[str], plans: Sequence[StagePlan]) -> Outlook:
+    """The same from the stages' plans alone, of a run whose data need not be there any more."""
     before = accumulate((plan.steps for plan in plans[:-1]), initial=0)
-    return Outlook(run.name, tuple(lines), tuple(map(_stage, plans, before)))
+    return Outlook(name, tuple(lines), tuple(map(_stage, plans, before)))
 
 
 def backbone_words(trained_stages: int) -> str:

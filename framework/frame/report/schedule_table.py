@@ -20,7 +20,7 @@ def table(outlook: Outlook) -> str:
 
     ``step`` counts the run's optimizer steps from 1, as checkpoints do; ``in epoch`` those of the epoch.
     """
-    rows = [[_row(stage, moment) for moment in stage.moments] for stage in outlook.stages]
+    rows = [moments(stage) for stage in outlook.stages]
     columns = zip(_HEADINGS, *(row for stage in rows for row in stage), strict=True)
     widths = [max(map(len, column)) for column in columns]
     lines = [f"run     {outlook.name}: {outlook.epochs} epochs, {outlook.steps} steps", *outlook.lines]
@@ -29,6 +29,11 @@ def table(outlook: Outlook) -> str:
         lines += ["", f"{plan.name} {number}/{len(rows)}: {size(stage)}; {course(plan.table)}"]
         lines += [_aligned(row, widths) for row in (_HEADINGS, *told)]
     return "\n".join(lines)
+
+
+def moments(stage: StageOutlook) -> list[tuple[str, ...]]:
+    """A row of cells for each moment at which something changes, under ``_HEADINGS``."""
+    return [_row(stage, moment) for moment in stage.moments]
 
 
 def size(stage: StageOutlook) -> str:

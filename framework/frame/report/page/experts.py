@@ -1,0 +1,166 @@
+"""What each expert saw: how much each is used, what is lost without it, and the images it is surest of."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from frame.report.page.images import stored
+from frame.report.page.markup import NONE, Html, Section, number, section, table, tag
+from frame.report.page.pictures import jpeg, small
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from frame.report.page.pictures import Shot
+    from frame.report.page.record import RunRecord
+    from frame.report.page.revisit import Revisit
+
+LOW, HIGH = 0.3, 3.0
+"""Utilization between them is healthy: 1 is an even share."""
+EACH = 6
+HEIGHT = 112  # pixels of an expert's image
+MINUS = "\N{MINUS SIGN}"
+FOLDER, TABLE, PICTURE = "experts", "experts.md", "experts.png"
+
+
+def experts(record: RunRecord, found: Revisit | None) -> Section | None:
+    """Nothing for a head without experts."""
+    if found is not None and found.loads:
+        used = {level: utilization(load) for level, load in found.loads.items()}
+        names = list(found.experts)
+        parts = [_heat(names, used), _switched(record, found), *_images(found)]
+    elif (read := _table(record)) is not None:
+        names, used = read
+        parts = [_heat(names, used)]
+        if uri := stored(record.folder / FOLDER / PICTURE):
+            alt = "A row for each expert: the images for which the router gave it the highest probability"
+            parts.append(tag("div", tag("img", src=uri, alt=alt), class_="scroll sheet", tabindex="0"))
+    else:
+        return None
+    return section("experts", "Experts", _told(names, used), *parts)
+
+
+def utilization(load: npt.NDArray[np.int64]) -> list[float]:
+    """Each expert's load over an even share of it."""
+    total = int(load.sum())
+    return [float(count) * len(load) / total if total else math.nan for count in load]
+
+
+def _told(names: list[str], used: dict[str, list[float]]) -> Html:
+    cells = [value for values in used.values() for value in values if math.isfinite(value)]
+    within = sum(LOW <= value <= HIGH for value in cells)
+    odd = [
+        f"{names[index]} at level {level} ({value:.2f})"
+        for level, values in used.items()
+        for index, value in enumerate(values)
+        if math.isfinite(value) and not LOW <= value <= HIGH
+    ]
+    text = (
+        f"Utilization is an expert's share of the validation images over an even share, at each level, finest first. "
+        f"{within} of {len(cells)} are between {LOW:g} and {HIGH:g}"
+    )
+    return tag("p", text + (f"; not so {', '.join(odd)}." if odd else "."), class_="lead")
+
+
+def _heat(names: list[str], used: dict[str, list[float]]) -> Html:
+    rows = []
+    for index, name in enumerate(names):
+        values = [each[index] for each in used.values()]
+        known = [value for value in values if math.isfinite(value)]
+        mean = sum(known) / len(known) if known else math.nan
+        rows.append([name, *(_cell(value) for value in values), _cell(mean)])
+    head = ["expert", *(f"level {level}" for level in used), "mean"]
+    key = tag(
+        "p",
+        f"✓ between {LOW:g} and {HIGH:g}; ▾ hardly used, below {LOW:g}; ▴ far more than its share, above {HIGH:g}. "
+        "Blue is less than an even share, orange more.",
+        class_="legend",
+    )
+    return tag("div", table("Utilization of each expert by level; 1 is an even share", head, rows), key)
+
+
+def _cell(value: float) -> Html:
+    if not math.isfinite(value):
+        return tag("td", NONE)
+    mark = "▾" if value < LOW else "▴" if value > HIGH else "✓"
+    strength = min(1.0, abs(math.log(max(value, 0.05))) / math.log(4)) * 50
+    colour = "--less" if value < 1 else "--more"
+    style = f"background:color-mix(in srgb,var({colour}) {strength:.0f}%,transparent)"
+    kind = "heat" if mark == "✓" else "heat odd"
+    return tag("td", f"{value:.2f}", tag("span", f" {mark}", class_="sign"), class_=kind, style=style)
+
+
+def _switched(record: RunRecord, found: Revisit) -> Html | None:
+    """The monitored figure without each expert, the one that is missed most first."""
+    whole = found.switched.get("")
+    if whole is None or not math.isfinite(whole) or len(found.switched) < 2:
+        return None
+    name = record.monitor
+    changes = {expert: value - whole for expert, value in found.switched.items() if expert and math.isfinite(value)}
+    order = sorted(changes, key=lambda expert: changes[expert] * (-1 if found.lower_is_better else 1))
+    rows: list[list[Html | str]] = [["none", number(whole), NONE]]
+    rows += [
+        [expert, number(found.switched[expert]), f"{changes[expert]:+.4f}".replace("-", MINUS)] for expert in order
+    ]
+    caption = f"What {name} is when one expert may not be chosen, on {found.switched_on} validation images"
+    return table(caption, ["switched off", name, "change"], rows)
+
+
+def _images(found: Revisit) -> list[Html]:
+    by_id = {shot.id: shot for shot in found.shots}
+    rows = []
+    for index, expert in enumerate(found.experts):
+        taken = sorted(
+            ((float(each[index]), name) for name, each in found.routed.items() if each[index] > 0),
+            key=lambda pair: (-pair[0], pair[1]),
+        )
+        drawn = [_picture(by_id[name], weight, expert) for weight, name in taken[:EACH] if name in by_id]
+        rows.append(
+            tag(
+                "div",
+                tag("h4", expert),
+                tag("div", drawn, class_="strip") if drawn else tag("p", "chosen for no image", class_="note"),
+                class_="expert",
+            )
+        )
+    told = (
+        "The images for which the router, in the mean over levels, gave an expert the highest weight, of those that it "
+        "worked on."
+    )
+    return (
+        [tag("h3", "What each is chosen for"), tag("p", told, class_="lead"), tag("div", rows, class_="album")]
+        if found.routed
+        else []
+    )
+
+
+def _picture(shot: Shot, weight: float, expert: str) -> Html:
+    pixels = shot.pixels
+    width = min(max(1, round(pixels.shape[1] * HEIGHT / pixels.shape[0])), 2 * HEIGHT)
+    alt = f"{shot.id}: weight {weight:.2f} for {expert}"
+    return tag(
+        "figure",
+        tag("img", src=jpeg(small(pixels, (width, HEIGHT))), alt=alt, loading="lazy"),
+        tag("figcaption", f"{weight:.2f}"),
+    )
+
+
+def _table(record: RunRecord) -> tuple[list[str], dict[str, list[float]]] | None:
+    """The utilization that the callback ``experts`` wrote for the best epoch."""
+    path = record.folder / FOLDER / TABLE
+    if not path.is_file():
+        return None
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line.startswith("|")
+    ]
+    try:
+        levels = [cell.removeprefix("level ") for cell in rows[0][1:-1]]
+        used = {level: [float(row[1 + at]) for row in rows[2:]] for at, level in enumerate(levels)}
+        return [row[0] for row in rows[2:]], used
+    except (IndexError, ValueError):
+        record.missing.append(f"{FOLDER}/{TABLE} is not the table that the callback experts writes; left out")
+        return None
