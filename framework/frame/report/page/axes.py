@@ -27,10 +27,11 @@ class Axes:
     height: float = 200.0
     logarithmic: bool = False
     bottom: float = BOTTOM
+    left: float = LEFT
 
     def across(self, value: float) -> float:
         low, high = self.x
-        return LEFT + (value - low) / ((high - low) or 1) * (self.width - LEFT - RIGHT)
+        return self.left + (value - low) / ((high - low) or 1) * (self.width - self.left - RIGHT)
 
     def up(self, value: float) -> float:
         low, high = self.y
@@ -60,13 +61,13 @@ class Axes:
         drawn = []
         for value, text in zip(values, labels(values, logarithmic=self.logarithmic), strict=True):
             at = self.up(value)
-            drawn.append(tag("path", d=f"M{LEFT:g} {at:.1f}H{self.width - RIGHT:g}", class_="grid"))
-            drawn.append(tag("text", text, x=LEFT - 6, y=at + 3.5, text_anchor="end", class_="tick"))
+            drawn.append(tag("path", d=f"M{self.left:g} {at:.1f}H{self.width - RIGHT:g}", class_="grid"))
+            drawn.append(tag("text", text, x=self.left - 6, y=at + 3.5, text_anchor="end", class_="tick"))
         return drawn + self.epochs()
 
     def epochs(self) -> list[Html]:
         """The numbers of whole epochs along the foot."""
-        most = max(2, int((self.width - LEFT) / 48))
+        most = max(2, int((self.width - self.left) / 48))
         whole = [value for value in ticks(self.x, most) if value == int(value)]
         at = self.floor + 15
         return [

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from frame.report.page.axes import LEFT, RIGHT, TOP, Axes, room
+from frame.report.page.axes import RIGHT, TOP, Axes, room
 from frame.report.page.markup import Html, number, tag
 
 if TYPE_CHECKING:
@@ -85,8 +85,9 @@ def _told(curve: Curve) -> str:
     text = f"{number(curve.values[last])} at {curve.places[last]}"
     if curve.best is not None and curve.best in known:
         if curve.best == last:
-            return f"{text} (best checkpoint)"
-        text = f"{number(curve.values[curve.best])} at {curve.places[curve.best]} (best checkpoint), last {text}"
+            return f"best {text}"
+        best = f"best {number(curve.values[curve.best])} at {curve.places[curve.best]}"
+        return f"{best} \N{MIDDLE DOT} last {number(curve.values[last])}"
     return text
 
 
@@ -95,7 +96,7 @@ def _references(axes: Axes, references: Mapping[str, float]) -> list[Html]:
     drawn, taken = [], axes.floor + _APART
     for name, value in sorted(references.items(), key=lambda each: each[1]):
         at = axes.up(value)
-        drawn.append(tag("path", d=f"M{LEFT:g} {at:.1f}H{axes.width - RIGHT:g}", class_="reference"))
+        drawn.append(tag("path", d=f"M{axes.left:g} {at:.1f}H{axes.width - RIGHT:g}", class_="reference"))
         taken = min(at - 4, taken - _APART)
         drawn.append(tag("text", name, x=axes.width - RIGHT, y=taken, text_anchor="end", class_="name halo"))
     return drawn
@@ -115,7 +116,7 @@ def _bands(axes: Axes, curve: Curve, points: Points) -> list[Html]:
     strips = []
     for (x, y), place in zip(points, curve.places, strict=True):
         text = f"{number(y)} at {place}"
-        left, right = max(LEFT, axes.across(x) - half), min(axes.width, axes.across(x) + half)
+        left, right = max(axes.left, axes.across(x) - half), min(axes.width, axes.across(x) + half)
         area = tag("rect", x=left, y=TOP, width=max(1.0, right - left), height=axes.floor - TOP, class_="area")
         shown = [tag("path", d=f"M{axes.across(x):.1f} {TOP:g}V{axes.floor:g}", class_="cross")]
         if math.isfinite(y):

@@ -142,7 +142,7 @@ def _picture(shot: Shot, weight: float, expert: str) -> Html:
     alt = f"{shot.id}: weight {weight:.2f} for {expert}"
     return tag(
         "figure",
-        tag("img", src=jpeg(small(pixels, (width, HEIGHT))), alt=alt, loading="lazy"),
+        tag("img", src=jpeg(small(pixels, (width, HEIGHT))), alt=alt),
         tag("figcaption", f"{weight:.2f}"),
     )
 

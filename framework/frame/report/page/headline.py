@@ -111,7 +111,7 @@ def _tiles(record: RunRecord, shown: list[str]) -> Html:
                     class_="what",
                 ),
                 tag("p", number(record.figures[name]), class_="value"),
-                tag("p", " · ".join(guesses), class_="beside") if guesses else None,
+                tag("p", [tag("span", guess) for guess in guesses], class_="beside") if guesses else None,
                 class_="tile first" if name == record.monitor else "tile",
             )
         )

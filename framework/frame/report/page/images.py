@@ -32,7 +32,7 @@ def images(record: RunRecord, found: Revisit | None, why: str, each: int) -> Sec
     groups = picked(found.ranked(), each)
     told = (
         f"Of {plural(len(found.shots), 'validation image')}, by the {found.score} of each alone, "
-        f"predicted for this page by checkpoint {found.checkpoint.name} ({_weights(found)})."
+        f"predicted for this page by checkpoint {found.checkpoint.name} with {_weights(found)}."
     )
     unranked = len(found.shots) - len(found.ranked())
     if unranked:
@@ -79,10 +79,7 @@ def card(shot: Shot, panels: dict[str, str], score: str) -> Html:
         "prediction": f"What was predicted for {shot.id}, {score} {number(shot.score, 3)}",
         "errors": f"Errors as shares of all pixels: {told}",
     }
-    drawn = [
-        tag("div", tag("img", src=panels[key], alt=alts[key], loading="lazy", decoding="async"), tag("span", name))
-        for key, name in PANELS.items()
-    ]
+    drawn = [tag("div", tag("img", src=panels[key], alt=alts[key]), tag("span", name)) for key, name in PANELS.items()]
     caption = tag(
         "figcaption",
         tag("b", shot.id),
@@ -129,7 +126,7 @@ def _colour(index: int) -> tuple[int, int, int]:
 
 
 def _weights(found: Revisit) -> str:
-    return "average of the weights (EMA)" if found.weights == "ema" else "raw weights"
+    return "the average of the weights (EMA)" if found.weights == "ema" else "the raw weights"
 
 
 def _from_disk(record: RunRecord, why: str) -> list[Html]:

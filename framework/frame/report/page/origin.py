@@ -19,7 +19,6 @@ _HASH = "sha256:"
 def origin(record: RunRecord) -> Section:
     """Command, versions and components, and each setting with who set it."""
     parts: list[dict[str, Any]] = list(record.components.get("components", ()))
-    rows = [[str(part.get(key, "?")) for key in ("name", "kind", "distribution", "version")] for part in parts]
     versions = [(key, str(value)) for key, value in record.components.items() if isinstance(value, str)]
     return section(
         "origin",
@@ -28,15 +27,19 @@ def origin(record: RunRecord) -> Section:
         tag("pre", tag("code", command(record, parts)), tabindex="0"),
         tag("h3", "Versions"),
         tag("dl", [tag("div", tag("dt", key), tag("dd", value)) for key, value in versions], class_="facts"),
-        table(
-            "Components, and where they come from", ["component", "kind", "distribution", "version"], rows, words=True
-        )
-        if rows
-        else None,
+        _components(parts) if parts else None,
         tag("h3", "Config"),
         tag("p", "Every setting, defaults too, and who set it.", class_="lead"),
         _config(record),
     )
+
+
+def _components(parts: list[dict[str, Any]]) -> Html:
+    rows = [[str(part.get(key, "?")) for key in ("name", "kind", "distribution", "version")] for part in parts]
+    sources = ", ".join(dict.fromkeys(f"{source} {version}" for *_, source, version in rows))
+    head = ["component", "kind", "distribution", "version"]
+    whole = table("Components, and where they come from", head, rows, words=True)
+    return tag("details", tag("summary", f"{len(rows)} components from {sources}"), whole)
 
 
 def command(record: RunRecord, parts: list[dict[str, Any]]) -> str:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from frame.config.tables import StageTable
 from frame.engine.outlook import ALL, backbone_words, foretold
 from frame.engine.stages import StagePlan
-from frame.report.page.axes import LEFT, TOP, Axes, room
+from frame.report.page.axes import TOP, Axes, room
 from frame.report.page.markup import Html, Section, section, table, tag
 from frame.report.schedule_table import course, moments, short, size
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 GROUPS = ("head", "backbone")
 WIDE = 8  # of the peaks of all lines, the largest over the smallest from which the axis is logarithmic
 DEPTH = 30  # how far below the smallest peak it then reaches, for rates that go to zero
-WIDTH, HEIGHT, FOOT = 720.0, 300.0, 86.0
+WIDTH, HEIGHT, FOOT, MARGIN = 720.0, 300.0, 86.0, 72.0
 LANE, GAP = 20.0, 4.0
 _MOST_POINTS = 240  # of a line in each stage
 _GLYPH = 6.4
@@ -46,11 +46,13 @@ def schedule(record: RunRecord) -> Section:
         for s in outlook.stages
     ]
     key = [tag("span", tag("span", class_=f"key {group}"), group) for group in GROUPS]
+    rests = any(not s.trains_head or 0 in s.trained_stages for s in outlook.stages)
+    frozen = tag("span", tag("span", class_="key frozen"), "frozen") if rests else None
     return section(
         "schedule",
         "Schedule",
         tag("ul", told, class_="lead"),
-        tag("p", key, tag("span", tag("span", class_="key frozen"), "frozen"), class_="legend"),
+        tag("p", key, frozen, class_="legend"),
         _picture(outlook),
         table(
             "When something changes: learning rates of both groups, and what is trained",
@@ -86,12 +88,13 @@ def _picture(outlook: Outlook) -> Html:
         span = (max(0.6 * lowest, min(peaks) / DEPTH), 1.8 * max(peaks))
     else:
         span = room([0.0, *peaks], 0.1)
-    axes = Axes((0.0, float(outlook.epochs)), span, WIDTH, HEIGHT, logarithmic, FOOT)
+    axes = Axes((0.0, float(outlook.epochs)), span, WIDTH, HEIGHT, logarithmic, FOOT, MARGIN)
     names = [(float(stage.plan.first_epoch), stage.plan.name) for stage in outlook.stages]
     drawn = [*axes.grid(), *axes.stages(names, HEIGHT - 14)]
     for stage in outlook.stages:
-        for group in reversed(GROUPS):
-            drawn.append(tag("path", d=axes.path(_points(stage, group)), class_=f"rate {group}"))
+        for group in GROUPS:
+            kind = f"rate {group} covers" if _covers(stage, group) else f"rate {group}"
+            drawn.append(tag("path", d=axes.path(_points(stage, group)), class_=kind))
             drawn += _peak(axes, stage, group)
         for first, *_ in stage.phases():
             if first:
@@ -102,7 +105,7 @@ def _picture(outlook: Outlook) -> Html:
                 )
         drawn += _lanes(axes, stage)
     for lane, group in enumerate(GROUPS):
-        drawn.append(tag("text", group, x=LEFT - 6, y=_lane(axes, lane) + 14, text_anchor="end", class_="tick"))
+        drawn.append(tag("text", group, x=MARGIN - 6, y=_lane(axes, lane) + 14, text_anchor="end", class_="tick"))
     told = "Learning rate of head and backbone over the run: " + "; ".join(
         f"{s.plan.name}, {course(s.plan.table)}" for s in outlook.stages
     )
@@ -124,12 +127,16 @@ def _nan_if_none(rate: float | None) -> float:
     return float("nan") if rate is None else rate
 
 
+def _covers(stage: StageOutlook, group: str) -> bool:
+    """Whether a group's line lies on the other's: it is dashed then, so that both are seen."""
+    return group == "backbone" and stage.trains_head and stage.plan.table.backbone_lr_scale == 1
+
+
 def _peak(axes: Axes, stage: StageOutlook, group: str) -> list[Html]:
     """The highest rate of a group in its stage, written above its place where there is room."""
     rates = stage.rates[group]
     known = [step for step, rate in enumerate(rates) if rate is not None]
-    covers = group == "backbone" and stage.trains_head and stage.plan.table.backbone_lr_scale == 1
-    if not known or covers:
+    if not known or _covers(stage, group):
         return []
     step = max(known, key=lambda at: _nan_if_none(rates[at]))
     x, y = axes.across(_place(stage, step)), axes.up(_nan_if_none(rates[step]))
