@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Points = Sequence[tuple[float, float]]
 
 _MOST_POINTS = 320
-_APART = 11.0  # pixels between the names of two reference lines
+_GLYPH, _HIGH = 6.5, 9.0  # a letter's width and height
 _LABELLED = 40  # epochs up to which each has its dot
 
 
@@ -36,8 +36,6 @@ class Curve:
     fine: Points = ()
     """The same between epochs: epochs that were over, and the value."""
     stages: Sequence[tuple[float, str]] = ()
-    wide: bool = False
-    note: str = ""
 
 
 def chart(curve: Curve) -> Html:
@@ -45,13 +43,12 @@ def chart(curve: Curve) -> Html:
     known = [value for value in curve.values if math.isfinite(value)]
     references = {name: value for name, value in (curve.references or {}).items() if math.isfinite(value)}
     fine = thinned(curve.fine)
-    size = (720.0, 260.0) if curve.wide else (360.0, 200.0)
     begin = 0.0 if fine else 1.0
     span = (begin, float(max(len(curve.values), 2)))
-    axes = Axes(span, room([*known, *references.values(), *(y for _, y in fine)]), *size)
+    axes = Axes(span, room([*known, *references.values(), *(y for _, y in fine)]))
     points = [(float(index + 1), value) for index, value in enumerate(curve.values)]
     drawn = [*axes.grid(), *axes.stages([(max(at, begin), name) for at, name in curve.stages])]
-    drawn += _references(axes, references)
+    drawn += _references(axes, references, points)
     if fine:
         drawn.append(tag("path", d=axes.path(fine), class_="fine"))
     drawn.append(tag("path", d=axes.path(points), class_="line"))
@@ -61,10 +58,11 @@ def chart(curve: Curve) -> Html:
         drawn.append(_best(axes, points[curve.best]))
     drawn += _bands(axes, curve, points)
     told = _told(curve)
-    svg = tag("svg", drawn, viewBox=f"0 0 {size[0]:g} {size[1]:g}", role="img", aria_label=f"{curve.title}: {told}")
+    svg = tag(
+        "svg", drawn, viewBox=f"0 0 {axes.width:g} {axes.height:g}", role="img", aria_label=f"{curve.title}: {told}"
+    )
     caption = tag("figcaption", tag("b", curve.title), " ", tag("span", told, class_="readout", data_rest=told))
-    note = tag("p", curve.note, class_="note") if curve.note else None
-    return tag("figure", caption, svg, note, class_="chart wide" if curve.wide else "chart")
+    return tag("figure", caption, svg, class_="chart")
 
 
 def thinned(points: Points, most: int = _MOST_POINTS) -> Points:
@@ -91,15 +89,40 @@ def _told(curve: Curve) -> str:
     return text
 
 
-def _references(axes: Axes, references: Mapping[str, float]) -> list[Html]:
-    """Dashed lines with their names above; a name that would lie on another moves up."""
-    drawn, taken = [], axes.floor + _APART
-    for name, value in sorted(references.items(), key=lambda each: each[1]):
-        at = axes.up(value)
+def _references(axes: Axes, references: Mapping[str, float], points: Points) -> list[Html]:
+    """Dashed lines with their names, each where neither the curve nor another name is, if there is such a place."""
+    drawn = []
+    taken = _along([(axes.across(x), axes.up(y)) for x, y in points if math.isfinite(y)])
+    for name, value in sorted(references.items(), key=lambda each: -each[1]):
+        at, width = axes.up(value), len(name) * _GLYPH
         drawn.append(tag("path", d=f"M{axes.left:g} {at:.1f}H{axes.width - RIGHT:g}", class_="reference"))
-        taken = min(at - 4, taken - _APART)
-        drawn.append(tag("text", name, x=axes.width - RIGHT, y=taken, text_anchor="end", class_="name halo"))
+        places = [
+            (left, low)
+            for low in (at - 4, at + _HIGH + 2)
+            for left in (axes.width - RIGHT - width, axes.left + 4)
+            if TOP + _HIGH / 2 < low < axes.floor
+        ]
+        left, low = min(places or [(axes.left + 4, at - 4)], key=lambda each: _hidden(each, width, taken))
+        taken += [(left + width * share / 4, low - _HIGH / 2) for share in range(5)]
+        right = left > axes.left + 4  # written to the edge, however wide a reader's letters are
+        x, anchor = (left + width, "end") if right else (left, "start")
+        drawn.append(tag("text", name, x=x, y=low, text_anchor=anchor, class_="name halo"))
     return drawn
+
+
+def _hidden(place: tuple[float, float], width: float, taken: Points) -> int:
+    """How many of the points lie where a name would be written."""
+    left, low = place
+    return sum(left - 4 < x < left + width + 4 and low - _HIGH - 3 < y < low + 3 for x, y in taken)
+
+
+def _along(points: Points, step: float = 4.0) -> list[tuple[float, float]]:
+    """Places on the line through ``points``, a few pixels apart."""
+    found = list(points)
+    for (x, y), (to_x, to_y) in pairwise(points):
+        count = int((to_x - x) / step)
+        found += [(x + (to_x - x) * n / count, y + (to_y - y) * n / count) for n in range(1, count)]
+    return found
 
 
 def _dot(axes: Axes, point: tuple[float, float], kind: str, radius: float = 2.2) -> Html:

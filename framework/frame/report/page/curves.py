@@ -45,7 +45,14 @@ def curves(record: RunRecord) -> Section:
         "a guess that looks at no image",
         class_="legend",
     )
-    thin = tag("p", "Each loss is unweighted; the thin line is the loss of single steps.", class_="legend")
+    thin = tag(
+        "p",
+        (
+            "loss is the weighted sum that is trained on, with that of single steps as a thin line; "
+            "the others are without their weights."
+        ),
+        class_="legend",
+    )
     return section(
         "curves",
         "Curves",

@@ -86,7 +86,12 @@ def card(shot: Shot, panels: dict[str, str], score: str) -> Html:
         tag("span", f"{score} {number(shot.score, 3)}", class_="score"),
         tag("span", told, class_="told"),
     )
-    return tag("figure", caption, tag("div", drawn, class_="panels"), class_="card")
+    return tag(
+        "figure",
+        caption,
+        tag("div", drawn, class_="panels", style=f"--ratio:{shot.truth.shape[1] / shot.truth.shape[0]:.3f}"),
+        class_="card",
+    )
 
 
 def legend(*, several: bool) -> Html:

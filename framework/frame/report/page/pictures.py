@@ -23,6 +23,7 @@ IGNORED = 255
 SIDE = 288  # pixels of the longest side that is kept
 _STRENGTH = 0.62
 _QUALITY, _KEPT_QUALITY = 80, 92
+_CRISP = (cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444)  # colours end where errors do
 
 
 def _palette() -> Bytes:
@@ -139,7 +140,7 @@ def _classes(probability: npt.NDArray[np.float32]) -> Bytes:
 
 
 def _jpeg(pixels: Bytes, quality: int) -> bytes:
-    return _encoded(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_OPTIMIZE, 1])
+    return _encoded(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_OPTIMIZE, 1, *_CRISP])
 
 
 def _encoded(suffix: str, pixels: Bytes, settings: list[int]) -> bytes:

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 GROUPS = ("head", "backbone")
 WIDE = 8  # of the peaks of all lines, the largest over the smallest from which the axis is logarithmic
 DEPTH = 30  # how far below the smallest peak it then reaches, for rates that go to zero
-WIDTH, HEIGHT, FOOT, MARGIN = 720.0, 300.0, 86.0, 72.0
-LANE, GAP = 20.0, 4.0
+WIDTH, HEIGHT, FOOT, MARGIN = 480.0, 240.0, 66.0, 64.0
+LANE, GAP = 16.0, 3.0
 _MOST_POINTS = 240  # of a line in each stage
-_GLYPH = 6.4
+_GLYPH = 7.2
 
 
 def schedule(record: RunRecord) -> Section:
@@ -85,12 +85,12 @@ def _picture(outlook: Outlook) -> Html:
     logarithmic = max(peaks) > WIDE * min(peaks)
     if logarithmic:
         lowest = min(rate for line in lines for rate in line if rate > 0)
-        span = (max(0.6 * lowest, min(peaks) / DEPTH), 1.8 * max(peaks))
+        span = (max(0.6 * lowest, min(peaks) / DEPTH), 3.0 * max(peaks))
     else:
-        span = room([0.0, *peaks], 0.1)
+        span = room([0.0, *peaks], 0.2)
     axes = Axes((0.0, float(outlook.epochs)), span, WIDTH, HEIGHT, logarithmic, FOOT, MARGIN)
     names = [(float(stage.plan.first_epoch), stage.plan.name) for stage in outlook.stages]
-    drawn = [*axes.grid(), *axes.stages(names, HEIGHT - 14)]
+    drawn = [*axes.grid(), *axes.stages(names, HEIGHT - 8)]
     for stage in outlook.stages:
         for group in GROUPS:
             kind = f"rate {group} covers" if _covers(stage, group) else f"rate {group}"
@@ -105,7 +105,7 @@ def _picture(outlook: Outlook) -> Html:
                 )
         drawn += _lanes(axes, stage)
     for lane, group in enumerate(GROUPS):
-        drawn.append(tag("text", group, x=MARGIN - 6, y=_lane(axes, lane) + 14, text_anchor="end", class_="tick"))
+        drawn.append(tag("text", group, x=MARGIN - 6, y=_lane(axes, lane) + 12, text_anchor="end", class_="tick"))
     told = "Learning rate of head and backbone over the run: " + "; ".join(
         f"{s.plan.name}, {course(s.plan.table)}" for s in outlook.stages
     )
@@ -162,13 +162,13 @@ def _lanes(axes: Axes, stage: StageOutlook) -> list[Html]:
             if len(words) * _GLYPH < right - left - 4:
                 kind = "on" if trained and strength > 0.8 else "off"
                 drawn.append(
-                    tag("text", words, x=(left + right) / 2, y=at + 14, text_anchor="middle", class_=f"within {kind}")
+                    tag("text", words, x=(left + right) / 2, y=at + 12, text_anchor="middle", class_=f"within {kind}")
                 )
     return drawn
 
 
 def _lane(axes: Axes, lane: int) -> float:
-    return axes.floor + 24 + lane * (LANE + GAP)
+    return axes.floor + 22 + lane * (LANE + GAP)
 
 
 def _place(stage: StageOutlook, step: int) -> float:
