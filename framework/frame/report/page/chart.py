@@ -47,7 +47,7 @@ def chart(curve: Curve) -> Html:
     span = (begin, float(max(len(curve.values), 2)))
     axes = Axes(span, room([*known, *references.values(), *(y for _, y in fine)]))
     points = [(float(index + 1), value) for index, value in enumerate(curve.values)]
-    drawn = [*axes.grid(), *axes.stages([(max(at, begin), name) for at, name in curve.stages])]
+    drawn = [*axes.grid(), *axes.stages(_stages(curve, begin))]
     drawn += _references(axes, references, points)
     if fine:
         drawn.append(tag("path", d=axes.path(fine), class_="fine"))
@@ -63,6 +63,12 @@ def chart(curve: Curve) -> Html:
     )
     caption = tag("figcaption", tag("b", curve.title), " ", tag("span", told, class_="readout", data_rest=told))
     return tag("figure", caption, svg, class_="chart")
+
+
+def _stages(curve: Curve, begin: float) -> list[tuple[float, str]]:
+    """Where stages begin: between two epochs' values, or at the step where there are those of steps."""
+    shift = 0.0 if curve.fine else 0.5
+    return [(at + shift if at else begin, name) for at, name in curve.stages]
 
 
 def thinned(points: Points, most: int = _MOST_POINTS) -> Points:

@@ -160,7 +160,9 @@ def _table(record: RunRecord) -> tuple[list[str], dict[str, list[float]]] | None
     try:
         levels = [cell.removeprefix("level ") for cell in rows[0][1:-1]]
         used = {level: [float(row[1 + at]) for row in rows[2:]] for at, level in enumerate(levels)}
-        return [row[0] for row in rows[2:]], used
     except (IndexError, ValueError):
+        used = {}
+    if not any(used.values()):
         record.missing.append(f"{FOLDER}/{TABLE} is not the table that the callback experts writes; left out")
         return None
+    return [row[0] for row in rows[2:]], used
