@@ -16,9 +16,11 @@ def test_each_class_has_a_row_and_a_colour(several, written) -> None:
     tree = written(folder, plugins)
     figures = json.loads((folder / "result.json").read_text())["metrics"]
     rows = [[cell.text for cell in row.all("th", "td")] for row in next(tree.by_id("classes").all("tbody")).all("tr")]
+    rows = [[cell.strip() for cell in row] for row in rows]
     assert [row[0] for row in rows] == ["ground", "red <one>", "blue"]
     assert len(rows[0]) == 4  # a bar, and both metrics
-    assert rows[0][2] in {f"{value:.4f}" for name, value in figures.items() if name.startswith("iou/")}
+    assert [row[2] for row in rows] == [f"{figures[f'iou/{row[0]}']:.4f}" for row in rows]
+    assert "red <one>" not in tree.by_id("figures").text  # there are only the metrics' main ones
     legend = next(each for each in tree.by_id("images").by_class("legend") if each.attributes.get("aria-label"))
     assert [each.text.strip() for each in legend.all("li")] == ["ground", "red <one>", "blue"]
     assert "wrong class" in tree.by_id("images").text

@@ -5,40 +5,40 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from frame.report.page.markup import Html, Section, number, section, table, tag
+from frame.report.page.headline import OF_CLASS
+from frame.report.page.images import colour, swatch
+from frame.report.page.markup import Html, Section, joined, number, section, table, tag
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from frame.report.page.record import RunRecord
 
-PREFIX = "class_"
 
-
-def classes(record: RunRecord, names: Sequence[str]) -> Section | None:
+def classes(record: RunRecord) -> Section | None:
     """A row a class with a bar for its first figure; nothing for binary work."""
-    metrics = {label: found for label in record.config.get("metrics", {}) if (found := _of(record, label, names))}
+    metrics = {label: values for label in record.config.get("metrics", {}) if (values := _of(record, label))}
     if not metrics:
         return None
-    first = next(iter(metrics.values()))
-    count = len(first)
-    titles = list(names) or list(first)
+    first, *_ = metrics.values()
+    count = min(map(len, metrics.values()))
+    titles = record.classes if len(record.classes) == count else [f"{OF_CLASS}{index}" for index in range(count)]
     rows = [
-        [titles[index] if index < len(titles) else f"{PREFIX}{index}", _bar(list(first.values())[index])]
-        + [number(list(found.values())[index]) for found in metrics.values() if len(found) == count]
+        [_named(titles[index], index), _bar(first[index]), *(number(values[index]) for values in metrics.values())]
         for index in range(count)
     ]
-    head = ["class", "", *(label for label, found in metrics.items() if len(found) == count)]
+    head = ["class", "", *metrics]
     told = "Areas summed over all validation images; a dash where a class is in neither mask nor prediction."
     return section("classes", "Classes", tag("p", told, class_="lead"), table("Figures of each class", head, rows))
 
 
-def _of(record: RunRecord, label: str, names: Sequence[str]) -> dict[str, float]:
+def _named(title: str, index: int) -> Html:
+    return joined(swatch(colour(index)), title)
+
+
+def _of(record: RunRecord, label: str) -> list[float]:
     """A metric's figures of single classes, in their order."""
     inner = {key.partition("/")[2]: value for key, value in record.figures.items() if key.startswith(f"{label}/")}
-    if found := {key: value for key, value in inner.items() if key.startswith(PREFIX)}:
-        return found
-    return {name: inner[name] for name in names} if names and all(name in inner for name in names) else {}
+    named = [inner[name] for name in record.classes if name in inner]
+    return named or [value for key, value in inner.items() if key.startswith(OF_CLASS)]
 
 
 def _bar(value: float) -> Html:

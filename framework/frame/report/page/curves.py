@@ -18,7 +18,7 @@ def curves(record: RunRecord) -> Section:
     """Small charts side by side, the monitored figure and the whole loss first, and all of it as a table."""
     if not record.epochs:
         return section("curves", "Curves", tag("p", "No epoch is finished yet, so there is nothing to draw."))
-    names = main_figures(record.epochs[-1].validation)
+    names = main_figures(record, record.epochs[-1].validation)
     names.sort(key=lambda name: name != record.monitor)
     losses = list(record.epochs[-1].train)
     several = len({epoch.stage for epoch in record.epochs}) > 1

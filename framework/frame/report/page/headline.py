@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 from frame.report.page.markup import NONE, Html, Section, joined, number, section, table, tag
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from frame.report.page.record import RunRecord
 
 MODEL = "this model"
+OF_CLASS = "class_"
 
 
 def title(record: RunRecord) -> Html:
@@ -54,7 +57,7 @@ def figures(record: RunRecord) -> Section:
         tag("code", monitored),
         f". Measured on {weights}.",
     ]
-    shown = main_figures(found)
+    shown = main_figures(record, found)
     rows = [
         [
             name + (" ★" if name == monitored else ""),
@@ -71,15 +74,11 @@ def figures(record: RunRecord) -> Section:
     return section("figures", "Figures", tag("p", *told, class_="lead"), _tiles(record, shown), beside, caveat)
 
 
-def main_figures(found: dict[str, float]) -> list[str]:
-    """Those that every task has: neither one class's, nor one level's or expert's."""
-    return [name for name in found if not is_detail(name)]
-
-
-def is_detail(name: str) -> bool:
-    """Whether a figure is of one class, level or expert, which have sections of their own."""
-    inner = name.partition("/")[2]
-    return "." in inner or inner.startswith("class_")
+def main_figures(record: RunRecord, found: Iterable[str]) -> list[str]:
+    """The names of those that are not of one class, level or expert, which have sections of their own."""
+    inner = {name: name.partition("/")[2] for name in found}
+    classes = set(record.classes)
+    return [name for name, own in inner.items() if not ("." in own or own.startswith(OF_CLASS) or own in classes)]
 
 
 def duration(seconds: float) -> str:

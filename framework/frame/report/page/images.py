@@ -20,6 +20,7 @@ BUDGET = 1_900_000  # characters of all pictures of this section
 SIDES = (SIDE, 224, 176, 128, 96)
 SHEET = ("samples/best.png", "samples/last.png")
 MOST_SHEET = 1_500_000  # bytes of a picture that is taken as it is
+LEAST = 0.0005  # of the pixels, from which an error is told
 _MOST_CLASSES = 40
 
 
@@ -71,7 +72,7 @@ def picked(ranked: list[Shot], each: int) -> dict[str, list[Shot]]:
 
 def card(shot: Shot, panels: dict[str, str], score: str) -> Html:
     """One image in four pictures, with what is wrong in words."""
-    verdicts = {name: share for name, share in shot.shares.items() if name != "found" and share > 0}
+    verdicts = {name: share for name, share in shot.shares.items() if name != "found" and share >= LEAST}
     told = ", ".join(f"{name} {share:.1%}" for name, share in verdicts.items()) or "no error"
     alts = {
         "image": f"Validation image {shot.id}",
@@ -108,7 +109,7 @@ def legend(*, several: bool) -> Html:
 
 def class_legend(classes: tuple[str, ...]) -> Html:
     """The colour of each class in masks and predictions."""
-    items = [tag("li", swatch(_colour(index)), name) for index, name in enumerate(classes[:_MOST_CLASSES])]
+    items = [tag("li", swatch(colour(index)), name) for index, name in enumerate(classes[:_MOST_CLASSES])]
     rest = f"and {len(classes) - _MOST_CLASSES} more" if len(classes) > _MOST_CLASSES else None
     return tag("ul", items, tag("li", rest) if rest else None, class_="legend", aria_label="Colours of the classes")
 
@@ -125,7 +126,8 @@ def stored(path: Path) -> str | None:
     return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
 
 
-def _colour(index: int) -> tuple[int, int, int]:
+def colour(index: int) -> tuple[int, int, int]:
+    """Of a class in masks and predictions."""
     red, green, blue = (int(value) for value in PALETTE[index])
     return red, green, blue
 

@@ -21,12 +21,13 @@ def notices(record: RunRecord, found: Revisit | None) -> Section:
     lines = list(dict.fromkeys(line for start in record.starts for line in start.get("lines", ())))
     skipped = int(record.result.get("skipped_steps") or 0)
     unreadable = list(record.result.get("unreadable") or [])
-    told = {line for line in record.notices if any(line.endswith(each) for each in unreadable)}
+    told = dict(reversed([(text, epoch) for epoch, text in record.notices]))  # when each was told first
+    named = {text for text in told if any(text.endswith(each) for each in unreadable)}
     kinds: dict[str, Sequence[str]] = {
         "Warnings of the config": [line.removeprefix(WARNING).strip() for line in lines if line.startswith(WARNING)],
         "Steps": [f"{plural(skipped, 'step')} skipped, because a loss or gradient was not finite"] if skipped else [],
         "Files that can't be read": list(dict.fromkeys([*unreadable, *(found.unreadable if found else ())])),
-        "While it ran": [text for text in dict.fromkeys(record.notices) if text not in told],
+        "While it ran": [f"epoch {epoch}: {text}" for text, epoch in reversed(told.items()) if text not in named],
         "Advice": [line.removeprefix(ADVICE).strip() for line in lines if line.startswith(ADVICE)],
         "About this page": list(dict.fromkeys(record.missing)),
     }

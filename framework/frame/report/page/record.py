@@ -8,7 +8,8 @@ import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from frame.engine.folder import COMPONENTS, CONFIG, RESULT
+from frame.engine.checkpoint import MANIFEST
+from frame.engine.folder import CHECKPOINTS, COMPONENTS, CONFIG, RESULT
 from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:
@@ -52,7 +53,10 @@ class RunRecord:
     starts: list[dict[str, Any]] = field(default_factory=list)
     """What was told at each start: a resumed run has several."""
     ends: list[dict[str, Any]] = field(default_factory=list)
-    notices: list[str] = field(default_factory=list)
+    notices: list[tuple[int, str]] = field(default_factory=list)
+    """With the epoch, from 1, in which each was told."""
+    classes: tuple[str, ...] = ()
+    """Names of the classes, the background first; none for binary work."""
     missing: list[str] = field(default_factory=list)
     """What could not be read, and why."""
 
@@ -125,6 +129,7 @@ def read_run(folder: Path) -> RunRecord:
         settings=[_setting(line) for line in text.splitlines() if line.strip()],
         components=_json(folder / COMPONENTS, missing),
         result=_json(folder / RESULT, missing) if (folder / RESULT).exists() else {},
+        classes=_classes(folder, config),
         missing=missing,
     )
     _read_history(record)
@@ -153,7 +158,7 @@ def _read_history(record: RunRecord) -> None:
                 case "epoch":
                     record.epochs.append(_epoch(entry, len(record.epochs) + 1))
                 case "notice":
-                    record.notices.append(str(entry["text"]))
+                    record.notices.append((len(record.epochs) + 1, str(entry["text"])))
                 case "end":
                     record.ends.append(entry)
         except (ValueError, KeyError, TypeError, AttributeError):
@@ -170,6 +175,14 @@ def _epoch(entry: Mapping[str, Any], count: int) -> Epoch:
         is_best=bool(entry["is_best"]),
         seconds=_number(entry["seconds"]),
     )
+
+
+def _classes(folder: Path, config: dict[str, Any]) -> tuple[str, ...]:
+    """As a checkpoint names them, or the config where there is none yet."""
+    for path in sorted((folder / CHECKPOINTS).glob(f"*/{MANIFEST}"), reverse=True):
+        if isinstance(found := _json(path, []).get("classes"), list):
+            return tuple(map(str, found))
+    return tuple(map(str, config.get("data", {}).get("classes") or ()))
 
 
 def _setting(line: str) -> tuple[str, str, str]:

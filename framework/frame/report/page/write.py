@@ -57,11 +57,10 @@ def write_report(
 
 def page(record: RunRecord, found: Revisit | None, why: str, each: int) -> str:
     """The whole page; ``why`` there is no ``found``."""
-    names = found.classes if found else tuple(record.config.get("data", {}).get("classes", ()))
     sections = [
         headline.figures(record),
         images.images(record, found, why, each),
-        classes.classes(record, names),
+        classes.classes(record),
         curves.curves(record),
         experts.experts(record, found),
         schedule.schedule(record),
