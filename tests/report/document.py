@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-VOID = {"br", "img", "meta"}
+VOID = {"br", "img", "meta", "wbr"}
 
 
 @dataclass
@@ -47,10 +47,14 @@ class _Strict(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.open = [Element("document")]
+        self.within_word = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         assert len(dict(attrs)) == len(attrs), f"<{tag}> has an attribute twice"
         element = Element(tag, dict(attrs))
+        self.within_word = tag == "wbr"
+        if self.within_word:
+            return
         self.open[-1].children.append(element)
         if tag not in VOID:
             self.open.append(element)
@@ -60,7 +64,10 @@ class _Strict(HTMLParser):
         assert self.open.pop().name == tag, f"</{tag}> closes nothing"
 
     def handle_data(self, data: str) -> None:
-        self.open[-1].texts.append(data)
+        texts = self.open[-1].texts
+        start = texts.pop() if self.within_word else ""
+        texts.append(start + data)
+        self.within_word = False
 
 
 def parsed(text: str) -> Element:

@@ -95,7 +95,7 @@ def test_curves_have_a_value_for_each_epoch_and_mark_stages_and_the_best(page, f
         told = [band.attributes["data-text"] for band in chart.by_class("band")]
         assert told[0] == f"{epochs[0][where][name]:.4f} at epoch 1 (rest 1)"
         if where == "validation" and chart.by_class("mark"):
-            assert f"best {epochs[best][where][name]:.4f}" in chart.text
+            assert f"best checkpoint {epochs[best][where][name]:.4f}" in chart.text
     losses = {next(each.all("b")).text for each in tree.by_id("curves").by_class("chart")}
     assert {"loss", "mask", "balance", "iou ★", "mae"} <= losses
 
@@ -141,14 +141,14 @@ def test_the_schedule_shows_what_is_frozen_and_when_it_joins(page) -> None:
 
 
 def test_the_config_stands_there_with_the_origin_of_each_value(page, finished) -> None:
-    text, tree = page
+    _, tree = page
     config = tree.by_class("config")[0]
     lines = (finished / "config.toml").read_text().splitlines()
     assert len(config.by_class("line")) == len(lines)
     assert "# --set" in config.text
     assert f"frame run {finished / 'config.toml'}" in tree.by_id("origin").text
     assert "frame-seg" in tree.by_id("origin").text
-    assert "heads/moe" in text
+    assert "heads/moe" in tree.by_id("origin").text
 
 
 def test_the_command_writes_beside_the_run_and_prints_where(folder, capsys) -> None:

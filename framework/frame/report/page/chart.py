@@ -89,9 +89,9 @@ def _told(curve: Curve) -> str:
     text = f"{number(curve.values[last])} at {curve.places[last]}"
     if curve.best is not None and curve.best in known:
         if curve.best == last:
-            return f"best {text}"
-        best = f"best {number(curve.values[curve.best])} at {curve.places[curve.best]}"
-        return f"{best} \N{MIDDLE DOT} last {number(curve.values[last])}"
+            return f"best checkpoint {text}"
+        best = f"best checkpoint {number(curve.values[curve.best])} (epoch {curve.best + 1})"
+        return f"{best}, last {number(curve.values[last])}"
     return text
 
 

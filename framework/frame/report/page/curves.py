@@ -39,10 +39,8 @@ def curves(record: RunRecord) -> Section:
 
     key = tag(
         "p",
-        tag("span", class_="key best"),
-        "best checkpoint",
-        tag("span", class_="key dash"),
-        "a guess that looks at no image",
+        tag("span", tag("span", class_="key best"), "best checkpoint"),
+        tag("span", tag("span", class_="key dash"), "a guess that looks at no image"),
         class_="legend",
     )
     thin = tag(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from frame.report.page.markup import NONE, Html, Section, joined, number, section, table, tag
@@ -26,7 +27,7 @@ def title(record: RunRecord) -> Html:
     if seconds := sum(epoch.seconds for epoch in record.epochs if math.isfinite(epoch.seconds)):
         facts.append(("time", duration(seconds)))
     if record.starts:
-        facts.append(("started", record.starts[0]["time"].replace("T", " ").replace("+00:00", " UTC")))
+        facts.append(("started", _time(record.starts[0]["time"])))
     listed = tag("dl", [tag("div", tag("dt", key), tag("dd", value)) for key, value in facts], class_="facts")
     return tag("header", tag("p", "Frame run", class_="eyebrow"), tag("h1", record.name), listed)
 
@@ -88,6 +89,11 @@ def duration(seconds: float) -> str:
     minutes, second = divmod(round(seconds), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours} h {minute} min" if hours else f"{minute} min {second} s" if minute else f"{second} s"
+
+
+def _time(text: str) -> str:
+    """To the minute, UTC."""
+    return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _tiles(record: RunRecord, shown: list[str]) -> Html:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING
 
-from frame.report.page.markup import Html, Section, number, plural, section, tag
+from frame.report.page.markup import Html, Section, breakable, number, plural, section, tag
 from frame.report.page.pictures import PALETTE, SIDE, VERDICTS
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def card(shot: Shot, panels: dict[str, str], score: str) -> Html:
     drawn = [tag("div", tag("img", src=panels[key], alt=alts[key]), tag("span", name)) for key, name in PANELS.items()]
     caption = tag(
         "figcaption",
-        tag("b", shot.id),
+        tag("b", breakable(shot.id)),
         tag("span", f"{score} {number(shot.score, 3)}", class_="score"),
         tag("span", told, class_="told"),
     )

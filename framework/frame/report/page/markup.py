@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
     Attribute = str | float | bool | None
 
 NONE = "\N{EN DASH}"
-VOID = frozenset({"br", "img", "meta"})
+VOID = frozenset({"br", "img", "meta", "wbr"})
+_ENDS = re.compile(r"(?<=[/_.-])(?=.)")
 
 
 class Html(str):
@@ -51,7 +53,9 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[Html | str]
     It scrolls in itself where the screen is narrower.
     """
     top = tag("tr", [tag("th", cell, scope="col") for cell in head])
-    body = [tag("tr", tag("th", first, scope="row"), [_cell(cell) for cell in rest]) for first, *rest in rows]
+    body = [
+        tag("tr", tag("th", breakable(first), scope="row"), [_cell(cell) for cell in rest]) for first, *rest in rows
+    ]
     inner = tag(
         "table", tag("caption", caption), tag("thead", top), tag("tbody", body), class_="words" if words else None
     )
@@ -61,6 +65,11 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[Html | str]
 def section(key: str, title: str, *children: Html | str | Iterable[Html] | None) -> Section:
     """A section of the page with its heading."""
     return Section(key, title, tag("section", tag("h2", title), *children, id=key, class_="section"))
+
+
+def breakable(text: Html | str) -> Html | str:
+    """A name that may be broken behind its ``/``, ``_``, ``.`` and ``-``, where a column is narrow."""
+    return text if isinstance(text, Html) else Html("<wbr>".join(escape(part) for part in _ENDS.split(text)))
 
 
 def number(value: float | None, digits: int = 4) -> str:
