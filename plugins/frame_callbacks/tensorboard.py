@@ -51,4 +51,4 @@ class TensorBoard(Tracker):
         self._writer.close()
 
     def artifacts(self) -> Mapping[str, Path]:
-        return {"tensorboard": self._path} if self._path else {}
+        return {"tensorboard": self._path} if self._writer is not None and self._path else {}

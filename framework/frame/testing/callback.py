@@ -16,6 +16,7 @@ from frame.testing.tiny import FailingError
 
 DROP = 0.2
 """So that a run draws random numbers, which a callback could use up."""
+ESSENTIAL = {"essential": True}
 
 if TYPE_CHECKING:
     from frame.config.options import Part
@@ -88,7 +89,10 @@ def check_a_failing_run_keeps_its_cause(subject: Subject) -> None:
 
 
 def check_its_failure_is_named(subject: Subject) -> None:
-    """An exception in one of its events ends the run, with the label it has in the config."""
+    """An exception in one of its events ends the run, with the label it has in the config.
+
+    If its class says that it is not ``essential``, the run goes on without it.
+    """
 
     def broken(*_: Any) -> None:
         raise FailingError("on purpose")
@@ -102,8 +106,10 @@ def check_its_failure_is_named(subject: Subject) -> None:
     part = _WithClass(subject.part, failing_kind)
     try:
         small_run(subject.plugins, subject.folder / "broken", callbacks={"checked": part})  # type: ignore[dict-item]
+        if not kind.essential:
+            return
     except CallbackError as error:
-        if "'checked'" in str(error):
+        if "'checked'" in str(error) and kind.essential:
             return
         fail(f"its exception is told as {error}", "let exceptions pass")
     fail("its exception does not end the run", "let exceptions of events pass")
@@ -143,10 +149,12 @@ class _WithClass:
 
 
 def _run(subject: Subject, name: str, **settings: Any) -> tuple[Result, list[Any]]:
-    if not isinstance(subject.build(), Callback):
+    kind = type(subject.build())
+    if not issubclass(kind, Callback):
         skip("it is no frame.Callback, see check_it_is_a_callback")
-    callbacks = {"checked": subject.part}
-    result, log = small_run(subject.plugins, subject.folder / name, callbacks=callbacks, drop=DROP, **settings)
+    # One that is not essential would fail without a word here.
+    part: Any = subject.part if kind.essential else _WithClass(subject.part, type(kind.__name__, (kind,), ESSENTIAL))
+    result, log = small_run(subject.plugins, subject.folder / name, callbacks={"checked": part}, drop=DROP, **settings)
     assert result is not None  # noqa: S101  (one process)
     return result, log
 

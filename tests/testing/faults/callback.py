@@ -62,6 +62,13 @@ FAULTS = (
         ('f"{epoch.train}\\n"', "f\"{epoch.train['dice']}\\n\""),
     ),
     fault(
+        "an event that fails where that ends no run",
+        "a_run_with_it",
+        r"a run with it fails: CallbackError: callback 'checked' failed in on_epoch_end: .*; mend the event",
+        ('f"{epoch.train}\\n"', "f\"{epoch.train['dice']}\\n\""),
+        ("    def __init__(", "    essential = False\n\n    def __init__("),
+    ),
+    fault(
         "a file that must be new",
         "resumed_runs",
         r"a resumed run with it fails: .*FileExistsError.*; expect that files of an earlier start are there",
