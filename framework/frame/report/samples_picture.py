@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from frame.data.colours import CLASS_COLOURS, YELLOW
 from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:
@@ -18,12 +19,11 @@ if TYPE_CHECKING:
     from frame.report.samples import Shown
 
 Picture = npt.NDArray[np.uint8]  # [H, W, 3] RGB
+Colours = list[tuple[int, ...]]  # by the index of a class
 
 TILE, GAP, GROUP, MARGIN = 216, 6, 18, 24  # pixels: a picture's side, between draws, beside an image, around all
 TITLE, NOTE, HEADING, CAPTION, LEGEND = 26, 30, 24, 30, 24  # heights of lines of text
 BACKGROUND, BOX, INK, QUIET, CASING = (255, 255, 255), (238, 238, 238), (34, 34, 34), (112, 112, 112), (20, 20, 20)
-# Okabe and Ito's (2008), for any colour vision, the brightest first
-COLOURS = ((240, 228, 66), (86, 180, 233), (230, 159, 0), (204, 121, 167), (0, 158, 115), (213, 94, 0), (0, 114, 178))
 IGNORED, STRIPES = 255, 12
 FINE = 2  # times the size, at which outlines are drawn
 FONT = cv2.FONT_HERSHEY_SIMPLEX
@@ -54,7 +54,8 @@ def draw(rows: Sequence[Shown], title: str, note: str, classes: Sequence[str], p
 
 def sheet(rows: Sequence[Shown], title: str, note: str, classes: Sequence[str] = ()) -> Picture:
     """All rows on one sheet; ``classes`` by index, the background first, where there are several."""
-    lines = [list(_tiles(row)) for row in rows]
+    colours = _colours(several=bool(classes))
+    lines = [list(_tiles(row, colours)) for row in rows]
     lefts = [space + TILE * index for index, space in enumerate(accumulate(tile.space for tile in lines[0]))]
     top = MARGIN + TITLE + NOTE + HEADING
     width = max(lefts[-1] + TILE, MARGIN + _width(title, 0.62), MARGIN + _width(note, 0.44)) + MARGIN
@@ -74,29 +75,34 @@ def sheet(rows: Sequence[Shown], title: str, note: str, classes: Sequence[str] =
     return canvas
 
 
-def _tiles(row: Shown) -> Iterator[_Tile]:
+def _colours(*, several: bool) -> Colours:
+    """Those of classes; what is seen best if there is one kind of object."""
+    return [tuple(colour) for colour in CLASS_COLOURS.tolist()] if several else [YELLOW] * len(CLASS_COLOURS)
+
+
+def _tiles(row: Shown, colours: Colours) -> Iterator[_Tile]:
     """The image and what is seen of it in each epoch; of a fresh set there is another image for each."""
     fresh = len(row.originals) > 1
     for epoch, seen in enumerate(row.draws):
         if fresh or not epoch:
             image, mask, name = row.originals[epoch]
-            yield _Tile(_boxed(image, mask), "image", GROUP if epoch else MARGIN, name)
+            yield _Tile(_boxed(image, mask, colours), "image", GROUP if epoch else MARGIN, name)
         space = GROUP if not fresh and not epoch else GAP
-        yield _Tile(_outlined(*seen, (TILE, TILE)), f"epoch {epoch + 1}", space)
+        yield _Tile(_outlined(*seen, (TILE, TILE), colours), f"epoch {epoch + 1}", space)
 
 
-def _boxed(image: Picture, mask: npt.NDArray[np.uint8]) -> Picture:
+def _boxed(image: Picture, mask: npt.NDArray[np.uint8], colours: Colours) -> Picture:
     """An image of any shape in the middle of a square."""
     rows, columns = mask.shape
     scale = TILE / max(rows, columns)
     size = max(1, round(columns * scale)), max(1, round(rows * scale))
     box = np.full((TILE, TILE, 3), BOX, np.uint8)
     left, top = (TILE - size[0]) // 2, (TILE - size[1]) // 2
-    box[top : top + size[1], left : left + size[0]] = _outlined(image, mask, size)
+    box[top : top + size[1], left : left + size[0]] = _outlined(image, mask, size, colours)
     return box
 
 
-def _outlined(image: Picture, mask: npt.NDArray[np.uint8], size: tuple[int, int]) -> Picture:
+def _outlined(image: Picture, mask: npt.NDArray[np.uint8], size: tuple[int, int], colours: Colours) -> Picture:
     """``[h, w, 3]`` at ``size = (width, height)`` with the outline of each class; what is ignored is striped."""
     large = FINE * size[0], FINE * size[1]
     how = cv2.INTER_AREA if image.shape[1] > large[0] else cv2.INTER_LINEAR
@@ -111,7 +117,7 @@ def _outlined(image: Picture, mask: npt.NDArray[np.uint8], size: tuple[int, int]
     for contours in outlines.values():
         cv2.drawContours(picture, contours, -1, CASING, 3 * FINE, cv2.LINE_AA)
     for index, contours in outlines.items():
-        cv2.drawContours(picture, contours, -1, _colour(index), 3 * FINE // 2, cv2.LINE_AA)
+        cv2.drawContours(picture, contours, -1, colours[index], 3 * FINE // 2, cv2.LINE_AA)
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
@@ -125,13 +131,9 @@ def _legend(canvas: Picture, rows: Sequence[Shown], classes: Sequence[str], top:
         if left + _width(name) + 60 > canvas.shape[1]:
             _write(canvas, "...", left, top + 12, INK)
             return
-        canvas[top + 6 : top + 10, left : left + 20] = _colour(index)
+        canvas[top + 6 : top + 10, left : left + 20] = CLASS_COLOURS[index]
         _write(canvas, name, left + 27, top + 12, INK)
         left += _width(name) + 52
-
-
-def _colour(index: int) -> tuple[int, int, int]:
-    return COLOURS[(index - 1) % len(COLOURS)]
 
 
 def _fitted(text: str, width: int) -> str:
