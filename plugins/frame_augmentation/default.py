@@ -29,5 +29,5 @@ CAMOUFLAGE: tuple[dict[str, Any], ...] = (
 """For objects that differ from their surroundings in texture alone: geometry is varied freely, while colour, blur and
 noise change little and seldom, because they can wipe out what there is to see.
 
-Time counts too. An image in five is turned, as in SINet's training, for nothing else takes as long. Hue stays: to HSV
-and back takes longer than all else of a ColorJitter. Noise is one of brightness, a quarter of the work."""
+Time counts too. An image in five is turned, as in the field's training code, for nothing takes as long. Hue stays: to
+HSV and back takes longer than all else of a ColorJitter. Noise is one of brightness, a quarter of the work."""

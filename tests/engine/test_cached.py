@@ -41,7 +41,7 @@ def root(tmp_path) -> Path:
 @pytest.fixture
 def cached(train, config, root, tmp_path):
     """Run on that folder with augmentation: ``cached(cache, *overrides)`` returns the result and all it saw."""
-    config["data"] = {
+    config["data"] = data = {
         "name": "folder",
         "root": str(root),
         "size": 16,
@@ -50,9 +50,9 @@ def cached(train, config, root, tmp_path):
         "augmentation": {"name": "albumentations"},
     }
 
-    def run(cache: bool | Path, *overrides: str) -> tuple[Any, list[Any]]:
+    def run(cache: bool | Path, *overrides: str, data: dict[str, Any] = data) -> tuple[Any, list[Any]]:
         setting = str(cache).lower() if isinstance(cache, bool) else f'"{cache}"'
-        result = train(f"data.cache={setting}", *overrides)
+        result = train(f"data.cache={setting}", *overrides, data=data)
         return result, [entry for entry in train.log if entry[0] in ("step", "epoch")]
 
     return run
@@ -117,6 +117,15 @@ def test_other_settings_have_another_cache(cached, root, tmp_path) -> None:
     shutil.copytree(root, other := tmp_path / "other")
     cached(tmp_path / "cache", f"data.root={other}")
     assert len(list((tmp_path / "cache").glob("*.data"))) == 3
+
+
+def test_several_sets_as_one_share_a_cache(cached, root, tmp_path, lines) -> None:
+    shutil.copytree(root, other := tmp_path / "other")
+    sets = [{"name": "folder", "root": str(each)} for each in (root, other)]
+    data = {"name": "concat", "sets": sets, "size": 16, "workers": 0, "validation": 0.25}
+    runs = [cached(cache, data=data)[1] for cache in (False, tmp_path / "cache", tmp_path / "cache")]
+    assert runs[0] == runs[1] == runs[2]
+    assert about(lines)[-1].endswith("18 of 18 images are there")
 
 
 def test_a_set_without_files_is_not_cached_and_that_is_said(train, tmp_path, lines) -> None:

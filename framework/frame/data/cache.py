@@ -112,7 +112,7 @@ class Cache:
 
     def _key(self, index: int) -> bytes:
         """Of the state of the item's files: what replaces one, even with its old size and time, has another ctime."""
-        states = [(os.fspath(file), os.stat(file)) for file in self.files(index)]  # noqa: PTH116  (half the time)
+        states = [(os.path.abspath(file), os.stat(file)) for file in self.files(index)]  # noqa: PTH100, PTH116  (faster)
         facts = [(name, found.st_size, found.st_mtime_ns, found.st_ctime_ns) for name, found in states]
         return blake2b(repr(facts).encode(), digest_size=16).digest()
 

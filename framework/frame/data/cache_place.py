@@ -72,7 +72,7 @@ def _name(run: Run, dataset: Any) -> str:
         os.path.abspath(next(iter(dataset.files(0)))),  # noqa: PTH100  (a relative root means another in each folder)
         cv2.__version__,
         _source(frame.data),
-        _source(type(dataset)),
+        *(_source(part.entry.load_target()) for part in run.dataset.walk() if part.entry),
     ]
     told = blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=6).hexdigest()
     return f"{run.dataset.name.replace('/', '-')}-{run.data.size}-{told}"
