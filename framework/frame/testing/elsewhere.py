@@ -56,7 +56,7 @@ def call_elsewhere(
         finally:
             for process, _ in started:
                 process.kill()
-                process.wait()
+                process.communicate()  # waits, and closes the pipe
 
 
 def items_of(dataset: Any, indices: Sequence[int]) -> list[Any]:
