@@ -121,6 +121,7 @@ def test_the_plugin_tutorial_makes_a_package_that_trains(tmp_path, environment) 
     row = next(line for line in frame("list", "backbone").splitlines() if line.startswith("tiny"))
     assert row.split()[:5] == ["tiny", "backbone", "acme", "frame-acme", "0.1.0"]
     assert "width: int = 16\n    Channels of the finest map" in frame("show", "backbone", "tiny")
+    assert "  ok       check_maps_at_odd_sizes" in frame("plugin", "check", "tiny")
     settings = "data.size=32 data.resolution=32 data.train=4 data.validation_images=2 data.workers=0 "
     settings += "stages.main.epochs=1 stages.main.batch_size=2 stages.main.warmup=0 backbone.name=tiny backbone.width=8"
     quickstart = str(ROOT / "configs" / "quickstart.toml")
