@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+import torch
 
 from frame.config.bind import load_run
 from frame.engine import checkpoint
@@ -11,10 +14,8 @@ from frame.engine.run import execute
 from frame.testing.tiny import LOG, with_tiny
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
-
-    import torch
 
     from frame.config.options import Part
     from frame.engine.run import Result
@@ -50,8 +51,20 @@ def small_run(
     run = load_run(tables, with_tiny(plugins))
     run = replace(run, strategy=strategy or run.strategy, callbacks={**dict(callbacks or {}), **run.callbacks})
     LOG.clear()
-    result = execute(run, resume=resume)
+    with _exact():
+        result = execute(run, resume=resume)
     return result, list(LOG)
+
+
+@contextmanager
+def _exact() -> Iterator[None]:
+    """Without TensorFloat-32, by which a GPU's convolutions would differ with the size of a batch."""
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
 
 
 def weights(result: Result) -> dict[str, torch.Tensor]:

@@ -11,17 +11,27 @@ from unittest.mock import patch
 import torch
 
 from frame.contracts.strategy import Strategy
+from frame.data.pipeline import (
+    Subset,
+    TrainingSamples,
+    ValidationSamples,
+    batches,
+    training_loader,
+    validation_loader,
+)
 from frame.testing.case import Case, Subject
 from frame.testing.elsewhere import call_elsewhere, ranks
 from frame.testing.outcome import CheckFailedError, CheckSkippedError, fail, failing, told
 from frame.testing.runs import small_run, weights
-from frame.testing.tiny import Bone
+from frame.testing.tiny import Bone, Squares
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 _REPORTS: dict[str, list[dict[str, Any]]] = {}
+UNEVEN = 7
+"""Samples, for batches of 3."""
 CLOSE: Any = {"rtol": 1e-4, "atol": 1e-5}
 """Sums in another order; AdamW magnifies them."""
 
@@ -73,10 +83,26 @@ def check_figures_over_uneven_sets(subject: Subject) -> None:
                     "leave out and repeat no sample when the set is shared out",
                 )
             for name, value in {**known, **known_means}.items():
-                if abs({**figures, **means}.get(name, float("nan")) - value) > 1e-3:
-                    fail(
-                        f"figure {name!r} is {({**figures, **means}).get(name)}, on one device {value}", "merge counts"
-                    )
+                own = {**figures, **means}.get(name, float("nan"))
+                if not abs(own - value) <= 1e-3:
+                    fail(f"figure {name!r} is {own:.4g}, on one device {value:.4g}", "merge counts, weigh by samples")
+
+
+def check_every_sample_is_seen(subject: Subject) -> None:
+    """Of a set that no batch size divides, all processes together see each sample once, in training and validation."""
+    for reports in _processes(subject):
+        seen = sum(each["trained"] for each in reports)
+        if seen != UNEVEN:
+            fail(
+                f"an epoch of {UNEVEN} samples in batches of 3 sees {seen}",
+                "let setup_dataloader leave out no batch, the smaller last one neither, and repeat none",
+            )
+        validated = sorted(name for each in reports for name in each["validated"])
+        if validated != [f"train-{index}" for index in range(UNEVEN)]:
+            fail(
+                f"a validation of {UNEVEN} samples in batches of 3 sees {len(validated)}",
+                "let setup_dataloader leave out and repeat no sample: the loader's batch_sampler can shard itself",
+            )
 
 
 def check_save_and_load(subject: Subject) -> None:
@@ -172,6 +198,7 @@ CHECKS = (
     check_it_is_a_strategy,
     check_steps_equal_one_devices,
     check_figures_over_uneven_sets,
+    check_every_sample_is_seen,
     check_save_and_load,
     check_one_process_is_the_first,
     check_what_processes_exchange,
@@ -266,7 +293,13 @@ def _report(subject: Subject) -> dict[str, Any]:
         exchanged["all"] = strategy.reduce_boolean_decision(rank == 0)
         exchanged["any"] = strategy.reduce_boolean_decision(rank == 0, all_=False)
         strategy.barrier()
+        samples = Subset(Squares(split="train", images=UNEVEN, side=16))
+        training = training_loader(TrainingSamples(samples, 16, None, seed=0), 3, 0, torch.device("cpu"))
+        validation = validation_loader(ValidationSamples(samples, 16), 3, 0, torch.device("cpu"))
+        shown = batches(strategy.setup_dataloader(validation))
         return {
+            "trained": sum(len(batch.images) for batch in batches(strategy.setup_dataloader(training))),
+            "validated": [sample.id for batch in shown for sample in batch.samples],
             "rank": rank,
             "world_size": strategy.world_size,
             "is_global_zero": strategy.is_global_zero,
