@@ -1,16 +1,14 @@
-"""``nn.DataParallel`` on a CPU: torch's own replicas of a model, in threads, without a GPU."""
+"""``nn.DataParallel`` on a CPU: torch's own replicas of a model, without a GPU."""
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-import torch
-from torch import Tensor, nn
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
+
+    from torch import Tensor, nn
 
 REPLICATE = "torch.nn.parallel.replicate"
 
@@ -32,26 +30,3 @@ def replicas_of(module: nn.Module, count: int) -> tuple[list[nn.Module], list[li
         from torch.nn.parallel.replicate import replicate
 
         return list(replicate(module, list(range(count)))), made
-
-
-def in_threads(calls: Sequence[Callable[[], Any]]) -> list[Any]:
-    """The result of each call, all at work at once. Raises what one of them raised."""
-    results: list[Any] = [None] * len(calls)
-    errors: list[BaseException] = []
-    enabled = torch.is_grad_enabled()
-
-    def work(place: int) -> None:
-        try:
-            with torch.set_grad_enabled(enabled):
-                results[place] = calls[place]()
-        except BaseException as error:  # noqa: BLE001  (raised again in the caller's thread)
-            errors.append(error)
-
-    threads = [threading.Thread(target=work, args=[place]) for place in range(len(calls))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
-    return results
