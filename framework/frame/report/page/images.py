@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING
 
+from frame.data.colours import CLASS_COLOURS
 from frame.report.page.markup import Html, Section, breakable, number, plural, section, tag
-from frame.report.page.pictures import PALETTE, SIDE, VERDICTS
+from frame.report.page.pictures import SIDE, VERDICTS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,7 +91,7 @@ def card(shot: Shot, panels: dict[str, str], score: str) -> Html:
     return tag(
         "figure",
         caption,
-        tag("div", drawn, class_="panels", style=f"--ratio:{shot.truth.shape[1] / shot.truth.shape[0]:.3f}"),
+        tag("div", drawn, class_="panels", style=f"--ratio:{shot.size[0] / shot.size[1]:.3f}"),
         class_="card",
     )
 
@@ -128,7 +129,7 @@ def stored(path: Path) -> str | None:
 
 def colour(index: int) -> tuple[int, int, int]:
     """Of a class in masks and predictions."""
-    red, green, blue = (int(value) for value in PALETTE[index])
+    red, green, blue = (int(value) for value in CLASS_COLOURS[index])
     return red, green, blue
 
 
