@@ -8,6 +8,7 @@ import tomllib
 import pytest
 
 import frame
+from frame.cli.main import COMMANDS
 
 ACME = """
     from frame import Component, hookimpl
@@ -134,7 +135,7 @@ def test_a_mistake_is_one_message_and_exit_code_2(call, arguments, message) -> N
 
 def test_help_names_every_command(call) -> None:
     out = call().out
-    for command in ("run", "list", "show", "check", "data", "doctor"):
+    for command in COMMANDS:
         assert f"  {command}" in out
         assert "usage: frame" in call(command, "--help").out
     assert call("--version").out.startswith("frame-seg ")

@@ -130,6 +130,18 @@ def test_the_use_of_experts_is_that_of_the_runs_own_table(page, finished) -> Non
     assert [each.text for each in tree.by_id("experts").all("h4")] == ["texture", "edge", "contrast"]
 
 
+def test_what_is_lost_without_an_expert_is_measured(page, finished) -> None:
+    _, tree = page
+    figures = json.loads((finished / "result.json").read_text())["metrics"]
+    table = list(tree.by_id("experts").all("table"))[1]
+    body = next(table.all("tbody"))
+    rows = {next(row.all("th")).text: [cell.text for cell in row.all("td")] for row in body.all("tr")}
+    assert set(rows) == {"none", "texture", "edge", "contrast"}
+    assert rows["none"][0] == f"{figures['iou']:.4f}"  # there are fewer images than are asked at most
+    for value, change in list(rows.values())[1:]:
+        assert float(value) - figures["iou"] == pytest.approx(float(change.replace("\N{MINUS SIGN}", "-")), abs=2e-4)
+
+
 def test_the_schedule_shows_what_is_frozen_and_when_it_joins(page) -> None:
     _, tree = page
     section = tree.by_id("schedule")

@@ -67,9 +67,15 @@ def browse(tmp_path: Path) -> Browse:
     return run
 
 
+@pytest.fixture(scope="module")
+def text(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return write_report(finished, catalog(), tmp_path_factory.mktemp("page") / "p.html").read_text(encoding="utf-8")
+
+
 @pytest.fixture
-def page(finished: Path, tmp_path: Path) -> Path:
-    return write_report(finished, catalog(), tmp_path / "page.html")
+def page(text: str, tmp_path: Path) -> Path:
+    (tmp_path / "page.html").write_text(text, encoding="utf-8")
+    return tmp_path / "page.html"
 
 
 @pytest.mark.parametrize("width", [390, 820, 1440])

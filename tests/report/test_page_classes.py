@@ -7,8 +7,11 @@ import json
 
 import cv2
 import numpy as np
+import pytest
 
-from frame.report.page.pictures import PALETTE, VERDICTS, errors, verdicts
+from frame import Sample
+from frame.data.colours import CLASS_COLOURS
+from frame.report.page.pictures import VERDICTS, Shot, errors, verdicts
 
 
 def test_each_class_has_a_row_and_a_colour(several, written) -> None:
@@ -32,7 +35,25 @@ def test_masks_are_in_the_classes_colours(several, written) -> None:
     data = base64.b64decode(mask.attributes["src"].partition(",")[2])
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
     found = {tuple(colour) for colour in pixels.reshape(-1, 3).tolist()}
-    assert found == {tuple(PALETTE[label].tolist()) for label in (0, 1, 2, 255)}
+    assert found == {tuple(CLASS_COLOURS[label].tolist()) for label in (0, 1, 2, 255)}
+
+
+def test_what_is_kept_of_an_image_is_small_and_exact() -> None:
+    mask = np.zeros((700, 500), np.uint8)
+    mask[100:400, 50:300], mask[350:500, 250:450] = 1, 2
+    certain = np.ascontiguousarray(np.eye(3, dtype=np.float32)[mask].transpose(2, 0, 1))
+    shot = Shot.of(Sample(np.full((700, 500, 3), 90, np.uint8), mask, "a"), certain)
+    assert max(shot.size) == 288
+    assert shot.shares["found"] == pytest.approx((mask > 0).mean())
+    assert shot.shares["missed"] == shot.shares["false alarm"] == shot.shares["wrong class"] == 0
+    assert len(shot.image) + len(shot.maps) < 20_000
+    small = Shot.of(
+        Sample(np.zeros((20, 30, 3), np.uint8), mask[340:360, 240:270], "b"), np.ones((1, 20, 30), np.float32)
+    )
+    assert small.size == (30, 20)
+    data = base64.b64decode(small.panels()["mask"].partition(",")[2])
+    kept = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
+    np.testing.assert_array_equal(kept, np.where(mask[340:360, 240:270] > 0, 255, 0))
 
 
 def test_every_pixel_of_an_object_has_one_verdict_and_ignored_ones_have_none() -> None:
