@@ -48,7 +48,7 @@ def history_of(folder: Path) -> list[dict[str, Any]]:
     """What was recorded of steps and epochs, without their times."""
     records = [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
     return [
-        {key: value for key, value in record.items() if key != "seconds"}
+        {key: value for key, value in record.items() if key not in {"seconds", "waited"}}
         for record in records
         if record["event"] in ("step", "epoch")
     ]
