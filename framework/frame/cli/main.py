@@ -21,6 +21,7 @@ COMMANDS = {
     "eval": "measure a trained model, or saved maps, on data sets",
     "predict": "masks, probabilities and overlays of images and folders",
     "report": "a run as one HTML page: figures, curves, images, experts",
+    "export": "a trained model as one file: ONNX or safetensors, compared with the model",
     "data": "look for what is wrong with data sets, or make them",
     "plugin": "check a plugin against the contract",
     "schema": "JSON schema of a config, for editors",
