@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ import numpy as np
 from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy.typing as npt
 
     Pixels = npt.NDArray[Any]
@@ -75,10 +78,19 @@ def _decoded(path: str | Path, data: bytes, flags: int) -> Pixels:
 
 
 def _imdecode(data: bytes, flags: int) -> Pixels | None:
-    """``cv2.imdecode`` without its log lines: what is wrong is said once, with the file's name."""
+    with quiet_decoder():
+        return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+
+
+@contextmanager
+def quiet_decoder() -> Iterator[None]:
+    """Without OpenCV's log lines: what is wrong is said once, with the file's name.
+
+    Threads that read are started within one of these, or each of them would end the quiet of the others.
+    """
     level = _set_log_level(0)
     try:
-        return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+        yield
     finally:
         _set_log_level(level)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from tqdm.auto import tqdm
 
-from frame.data.images import read_image
+from frame.data.images import quiet_decoder, read_image
 from frame.data.pipeline import resized
 from frame.engine.inference.claim import claim
 from frame.engine.inference.outputs import Outputs, is_done, style_of
@@ -88,6 +88,7 @@ def predict_files(
 
     with (
         stopping.listening(),
+        quiet_decoder(),
         ThreadPoolExecutor(workers) as readers,
         ThreadPoolExecutor(workers) as writers,
         tqdm(total=len(waiting), unit="image", disable=None, dynamic_ncols=True) as bar,
