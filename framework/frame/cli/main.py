@@ -23,7 +23,7 @@ COMMANDS = {
     "report": "a run as one HTML page: figures, curves, images, experts",
     "export": "a trained model as one file: ONNX or safetensors, compared with the model",
     "data": "look for what is wrong with data sets, or make them",
-    "plugin": "check a plugin against the contract",
+    "plugin": "begin a plugin, or check one against the contract",
     "schema": "JSON schema of a config, for editors",
     "doctor": "versions, devices, plugins, and what is wrong",
 }

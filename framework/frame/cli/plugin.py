@@ -8,6 +8,7 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from frame.cli import plugin_new
 from frame.cli.common import catalog_of, command_parser
 from frame.cli.list import KINDS
 from frame.plugin.errors import UserError
@@ -35,11 +36,12 @@ def parser() -> ArgumentParser:
         "--without", metavar="CAPABILITY", action="append", default=[], help="what it can't do, such as odd_sizes"
     )
     check.add_argument("--json", action="store_true", help="for programs")
+    plugin_new.add_to(actions)
     return arguments
 
 
 def command(args: Namespace) -> int:
-    actions = {"check": _check}
+    actions = {"check": _check, "new": plugin_new.command}
     return actions[args.action](args)
 
 

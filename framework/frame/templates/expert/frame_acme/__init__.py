@@ -1,0 +1,1 @@
+"""An expert for Frame's mixtures."""

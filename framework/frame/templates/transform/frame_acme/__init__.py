@@ -1,0 +1,1 @@
+"""An augmentation for Frame."""
