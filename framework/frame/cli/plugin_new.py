@@ -75,9 +75,9 @@ def refuse(catalog: Catalog, kind: Kind, name: str) -> None:
 def filled(kind: Kind, name: str) -> dict[str, str]:
     """Every file of a distribution by its path, the template's ``acme`` replaced by ``name``."""
     shared = [path for path in sorted(TEMPLATES.iterdir()) if path.is_file()]
-    own = [path for path in sorted((TEMPLATES / kind).rglob("*")) if path.is_file()]
+    own = [path for path in sorted((TEMPLATES / kind).rglob("*")) if path.is_file() and path.suffix != ".pyc"]
     files = {ELSEWHERE.get(path.name, path.name): path for path in shared}
-    files |= {path.relative_to(TEMPLATES / kind).as_posix(): path for path in own if "__pycache__" not in path.parts}
+    files |= {path.relative_to(TEMPLATES / kind).as_posix(): path for path in own}
     return {put(relative, kind, name): put(path.read_text("utf-8"), kind, name) for relative, path in files.items()}
 
 

@@ -1,0 +1,1 @@
+"""A backbone, an expert and a loss for Frame."""
