@@ -6,10 +6,11 @@ import re
 import shlex
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
+from shutil import copytree, ignore_patterns
 
 import pytest
+from tests.environment import Environment
 
 from frame import catalog
 from frame.cli.main import COMMANDS
@@ -92,44 +93,55 @@ def test_the_inline_loss_of_the_readme_is_found(tmp_path) -> None:
     assert "sha256:" in done.stdout
 
 
-@pytest.fixture
-def environment(tmp_path) -> Path:
-    """An environment of its own with this one's libraries; returns its python."""
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "venv")], check=True)
-    python = tmp_path / "venv" / "bin" / "python"
-    asked = [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
-    site = Path(subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip())
-    libraries = [sysconfig.get_path("purelib"), str(ROOT / "framework"), str(ROOT / "plugins")]
-    (site / "libraries.pth").write_text("\n".join(libraries))
-    return python
+TUTORIAL = ROOT / "docs" / "tutorials" / "plugin.md"
+EXAMPLE = ROOT / "examples" / "frame-acme"
 
 
-def test_the_plugin_tutorial_makes_a_package_that_trains(tmp_path, environment) -> None:
-    page = ROOT / "docs" / "tutorials" / "plugin.md"
-    for text in blocks(page, "python") + blocks(page, "toml"):
-        path = tmp_path / "frame-acme" / text.splitlines()[0].removeprefix("# ")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    (tmp_path / "frame-acme" / "frame_acme" / "__init__.py").touch()
+def files_of_the_tutorial() -> dict[str, str]:
+    """The text of each file that the tutorial has one write, by its path in the distribution."""
+    found = blocks(TUTORIAL, "python") + blocks(TUTORIAL, "toml")
+    return {first.removeprefix("# "): text for first, _, text in (each.partition("\n") for each in found)}
 
-    def frame(*arguments: str) -> str:
-        command = [str(environment), "-m", "frame.cli.main", *arguments]
-        return subprocess.run(command, check=True, capture_output=True, text=True, cwd=tmp_path).stdout
 
-    install = ["install", "--quiet", "--no-deps", "--no-build-isolation", "-e", str(tmp_path / "frame-acme")]
-    subprocess.run([sys.executable, "-m", "pip", "--python", str(environment), *install], check=True)
-    row = next(line for line in frame("list", "backbone").splitlines() if line.startswith("tiny"))
+def test_the_plugin_tutorial_holds_the_files_of_the_example() -> None:
+    held = files_of_the_tutorial()
+    assert held == {path: (EXAMPLE / path).read_text() for path in held}
+    written = {path.relative_to(EXAMPLE).as_posix() for path in EXAMPLE.rglob("*.py") if path.name != "__init__.py"}
+    assert held.keys() == written | {"pyproject.toml", "train.toml"}
+
+
+def test_the_plugin_tutorial_makes_a_package_that_trains(tmp_path) -> None:
+    environment = Environment(tmp_path / "venv")
+    told = ""
+    folder = tmp_path
+    for language, text in BLOCK.findall(TUTORIAL.read_text()):
+        if language == "":
+            told += environment.run(text, folder)
+            folder = tmp_path / "frame-acme"
+        elif language in ("python", "toml"):
+            first, _, rest = text.partition("\n")
+            (folder / first.removeprefix("# ")).write_text(rest)
+    row = next(line for line in told.splitlines() if line.startswith("tiny"))
     assert row.split()[:5] == ["tiny", "backbone", "acme", "frame-acme", "0.1.0"]
-    assert "width: int = 16\n    Channels of the finest map" in frame("show", "backbone", "tiny")
-    assert "  ok       check_maps_at_odd_sizes" in frame("plugin", "check", "tiny")
-    settings = "data.size=32 data.resolution=32 data.train=4 data.validation_images=2 data.workers=0 "
-    settings += "stages.main.epochs=1 stages.main.batch_size=2 stages.main.warmup=0 backbone.name=tiny backbone.width=8"
-    quickstart = str(ROOT / "configs" / "quickstart.toml")
-    told = frame("run", quickstart, *(word for each in settings.split() for word in ("--set", each)))
-    assert "tiny (0.0" in told
-    assert "best checkpoint  runs/quickstart/checkpoints/step_00000002" in told
+    assert "width: int = 16\n    Channels of the finest map" in told
+    assert "loss acme/log_cosh_dice (frame-acme 0.1.0)" in told
+    assert " failed" not in told
+    assert "best checkpoint  runs/acme/checkpoints/step_00000016" in told
 
-    plugin = tmp_path / "frame-acme" / "frame_acme" / "plugin.py"
+    plugin = folder / "frame_acme" / "plugin.py"
     plugin.write_text(plugin.read_text().replace("yield", "yeild", 1))
-    assert "broken: plugin 'acme' (frame-acme 0.1.0): SyntaxError" in frame("list")
-    assert "ok" in frame("check", quickstart)
+    assert "broken: plugin 'acme' (frame-acme 0.1.0): SyntaxError" in environment.run("frame list", tmp_path)
+    assert "ok" in environment.run(f"frame check '{ROOT / 'configs' / 'quickstart.toml'}'", tmp_path)
+
+
+def test_the_example_is_installed_linted_tested_and_trained(tmp_path) -> None:
+    folder = copytree(EXAMPLE, tmp_path / "frame-acme", ignore=ignore_patterns("__pycache__", ".*_cache", "runs"))
+    environment = Environment(tmp_path / "venv")
+    environment.run("pip install .", folder)
+    environment.run("ruff format --check --no-cache . && ruff check --no-cache .", folder)
+    rows = [line.split()[:4] for line in environment.run("frame list", tmp_path).splitlines()]
+    for name, kind in (("tiny", "backbone"), ("wavelet", "expert"), ("log_cosh_dice", "loss")):
+        assert [name, kind, "acme", "frame-acme"] in rows
+    assert " passed" in environment.run("pytest -q -p no:cacheprovider", folder)
+    told = environment.run("frame run train.toml", folder)
+    assert "best checkpoint  runs/acme/checkpoints/" in told
