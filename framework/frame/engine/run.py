@@ -73,7 +73,8 @@ def run(
 
     Returns
     -------
-    The result; ``None`` on all processes but the first.
+    Result or None
+        ``None`` on all processes but the first.
 
     Raises
     ------
