@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +12,6 @@ import pytest
 from tests.environment import Environment
 
 from frame import catalog
-from frame.cli.main import COMMANDS
 from frame.config.bind import load_run
 from frame.plugin.component import Kind
 
@@ -24,45 +22,6 @@ BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 def blocks(page: Path, language: str) -> list[str]:
     return [text for found, text in BLOCK.findall(page.read_text()) if found == language]
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_link_leads_somewhere(page: Path) -> None:
-    for link in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
-        assert "://" in link or (page.parent / link).exists(), link
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_command_and_config_that_is_named_exists(page: Path) -> None:
-    for block in blocks(page, ""):
-        for line in block.replace("\\\n", " ").splitlines():
-            words = shlex.split(line, comments=True)
-            commands = [words[at + 1] for at, word in enumerate(words[:-1]) if word == "frame"]
-            assert set(commands) <= COMMANDS.keys(), line
-            assert all((ROOT / word).is_file() for word in words if word.startswith("configs/")), line
-
-
-def test_every_hook_has_a_section() -> None:
-    text = (ROOT / "docs" / "reference" / "hooks.md").read_text()
-    for kind in Kind:
-        assert f"### {kind.hook}()" in text
-
-
-def test_every_table_of_a_config_is_in_its_reference() -> None:
-    from frame.config.bind import CORE_TABLES, LABELLED, PARTS
-    from frame.config.tables import StageTable, TrainTable
-
-    text = (ROOT / "docs" / "reference" / "config.md").read_text()
-    for name in (*PARTS, *LABELLED, *CORE_TABLES):
-        assert f"`[{name}" in text, name
-    for name in (*TrainTable.model_fields, *StageTable.model_fields):
-        assert f"`{name}`" in text, name
-
-
-def test_every_built_in_loss_is_in_their_reference() -> None:
-    text = (ROOT / "docs" / "reference" / "losses.md").read_text()
-    for entry in catalog().entries(Kind.LOSS):
-        assert f"| `{entry.name}` |" in text, entry.name
 
 
 def test_every_built_in_callback_is_among_those_that_follow_a_run() -> None:

@@ -7,9 +7,9 @@ import inspect
 import pkgutil
 import re
 import sys
-from pathlib import Path
 
 import pytest
+from tests.docs.pages import DOCS, anchors
 
 import frame
 import frame.contracts
@@ -19,7 +19,6 @@ from frame.config.bind import CORE_TABLES, LABELLED, PARTS
 from frame.config.tables import LossTable, StageTable, TrainTable
 from frame.plugin import hookspecs
 from frame.plugin.component import Kind
-from tests.docs.pages import DOCS, anchors
 
 REFERENCE = DOCS / "reference"
 TOOLS = str(DOCS / "tools")
