@@ -26,5 +26,6 @@ def specification(hook: str) -> str:
     signature = f"def {hook}{inspect.signature(function)}:".replace("'", "")
     paragraphs = ROLE.sub(r"`\1`", inspect.getdoc(function) or "").split("\n\n")
     filled = "\n\n".join(textwrap.fill(" ".join(each.split()), 66) for each in paragraphs)
-    documentation = textwrap.indent(f'"""{filled}\n"""', "    ")
+    end = "\n" if "\n" in filled else ""
+    documentation = textwrap.indent(f'"""{filled}{end}"""', "    ")
     return f"```python\n{signature}\n{documentation}\n```"
