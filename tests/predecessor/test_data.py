@@ -23,8 +23,8 @@ def opened(monkeypatch) -> list[Opened]:
     """What a run reads from the disk, in order."""
     read, seen = frame_datasets.pairs.read_pair, []
 
-    def noted(image: str, mask: str) -> Any:
-        pixels, objects = read(image, mask)
+    def noted(image: str, mask: str, *how: Any) -> Any:
+        pixels, objects = read(image, mask, *how)
         seen.append(Opened(Path(image), not objects.any()))
         return pixels, objects
 
