@@ -28,7 +28,7 @@ from typing import Any
 from tqdm import tqdm
 
 from frame.config.run import toml_value
-from frame.engine import checkpoint
+from frame.engine.checkpoints import checkpoint
 from kills import equal
 
 PLUGIN = Path(__file__).with_name("tiny.py")

@@ -33,7 +33,7 @@ from tqdm import tqdm
 
 import frame
 from frame.config.bind import load_run
-from frame.engine import checkpoint, resume
+from frame.engine.checkpoints import checkpoint, resume
 
 if TYPE_CHECKING:
     from frame.config.run import Run

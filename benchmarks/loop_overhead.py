@@ -59,8 +59,8 @@ import tiny
 from frame.config.bind import load_run
 from frame.data.pipeline import MEAN, STD
 from frame.data.sampling import BatchPlan
-from frame.engine import checkpoint
 from frame.engine.build import build
+from frame.engine.checkpoints import checkpoint
 from tiny import Moment
 
 if TYPE_CHECKING:

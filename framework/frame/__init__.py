@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from frame.config.options import OfKind, Options, Part
     from frame.contracts.callback import Callback
     from frame.contracts.dataset import Sample
+    from frame.contracts.jsonable import jsonable
     from frame.contracts.model import Prediction
-    from frame.contracts.strategy import Strategy
+    from frame.contracts.strategy import Strategy, default_device
     from frame.data.colours import CLASS_COLOURS
-    from frame.data.files import read_mask, read_pair, write_image, write_mask
+    from frame.data.files import IMAGE_SUFFIXES, read_mask, read_pair, write_image, write_mask
     from frame.data.images import read_image, read_pixels
+    from frame.data.verdicts import VERDICT_COLOURS, draw_errors
     from frame.engine.inference.evaluate import Evaluation, evaluate
     from frame.engine.inference.predictor import Predictor, load
     from frame.engine.run import Result, run
@@ -31,6 +33,7 @@ _HOMES = {
     "Callback": "frame.contracts.callback",
     "Component": "frame.plugin.component",
     "Evaluation": "frame.engine.inference.evaluate",
+    "IMAGE_SUFFIXES": "frame.data.files",
     "OfKind": "frame.config.options",
     "Options": "frame.config.options",
     "Part": "frame.config.options",
@@ -40,9 +43,13 @@ _HOMES = {
     "Sample": "frame.contracts.dataset",
     "Strategy": "frame.contracts.strategy",
     "UserError": "frame.plugin.errors",
+    "VERDICT_COLOURS": "frame.data.verdicts",
     "catalog": "frame.plugin.catalog",
+    "default_device": "frame.contracts.strategy",
+    "draw_errors": "frame.data.verdicts",
     "evaluate": "frame.engine.inference.evaluate",
     "hookimpl": "frame.plugin.hookspecs",
+    "jsonable": "frame.contracts.jsonable",
     "load": "frame.engine.inference.predictor",
     "read_image": "frame.data.images",
     "read_mask": "frame.data.files",
@@ -54,6 +61,8 @@ _HOMES = {
 }
 __all__ = [
     "CLASS_COLOURS",
+    "IMAGE_SUFFIXES",
+    "VERDICT_COLOURS",
     "Callback",
     "Component",
     "Evaluation",
@@ -67,8 +76,11 @@ __all__ = [
     "Strategy",
     "UserError",
     "catalog",
+    "default_device",
+    "draw_errors",
     "evaluate",
     "hookimpl",
+    "jsonable",
     "load",
     "read_image",
     "read_mask",

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import math
 import os
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
-from frame import Callback
+from frame import Callback, jsonable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from frame.contracts.callback import EpochInfo, RunEnd, RunInfo, StageInfo, StepInfo
@@ -109,7 +108,7 @@ class History(Callback):
 
     def _write(self, event: str, **record: Any) -> None:
         if self._file is not None:
-            self._file.write(json.dumps(_plain({"event": event, **record}), allow_nan=False) + "\n")
+            self._file.write(json.dumps(jsonable({"event": event, **record}), allow_nan=False) + "\n")
 
 
 def _take_back(path: Path, global_step: int, epochs: int) -> None:
@@ -128,14 +127,3 @@ def _take_back(path: Path, global_step: int, epochs: int) -> None:
                 break
             end += len(line)
         file.truncate(end)
-
-
-def _plain(value: Any) -> Any:
-    """The value in JSON's own types, with nan and the infinities, for which JSON has no word, as ``None``."""
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else None
-    return value

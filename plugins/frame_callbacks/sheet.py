@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from frame import CLASS_COLOURS
-from frame_callbacks.colours import BACKGROUND, ERRORS, INK, errors
+from frame import CLASS_COLOURS, VERDICT_COLOURS, draw_errors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 Picture = npt.NDArray[np.uint8]  # [H, W, 3] RGB
 Entry = tuple[str, Any]  # of a legend: what a colour means, and the colour
 
+BACKGROUND, INK = (255, 255, 255), (40, 40, 40)
 GAP, LINE, LABEL = 6, 22, 78  # pixels: between pictures, a line of text, the column of row names
 ROWS = ("image", "mask", "prediction", "errors")
 SWATCH = 36  # a coloured square and the space about it, in the legend
@@ -52,19 +52,19 @@ class Column(NamedTuple):
             found = (planes[0] > 0.5).astype(np.uint8)
             greys = np.where(truth > 0, 255, 0), np.rint(planes[0] * 255)
             mask, prediction = (np.repeat(grey[..., None].astype(np.uint8), 3, axis=2) for grey in greys)
-            verdicts = tuple(verdict for verdict in ERRORS if verdict != "wrong class")
+            verdicts = tuple(verdict for verdict in VERDICT_COLOURS if verdict != "wrong class")
         else:
             found = planes.argmax(axis=0).astype(np.uint8)
             mask, prediction = CLASS_COLOURS[truth], CLASS_COLOURS[found]
-            verdicts = tuple(ERRORS)
-        return cls(sample.id, (image, mask, prediction, errors(image, truth, found)), verdicts)
+            verdicts = tuple(VERDICT_COLOURS)
+        return cls(sample.id, (image, mask, prediction, draw_errors(image, truth, found)), verdicts)
 
 
 def sheet(columns: Sequence[Column], title: str, classes: Sequence[str] = ()) -> Picture:
     """All columns on one sheet: a title, row names to the left, ids above, the meaning of colours below."""
     height = columns[0].pictures[0].shape[0]
     widths = [column.pictures[0].shape[1] for column in columns]
-    verdicts = [(text, ERRORS[text]) for text in columns[0].verdicts]
+    verdicts = [(text, VERDICT_COLOURS[text]) for text in columns[0].verdicts]
     longest = max(sum(widths) + GAP * len(columns), _length(verdicts), _width(title))
     legends = [verdicts, *_lines([(name, CLASS_COLOURS[index]) for index, name in enumerate(classes)], longest)]
     total = LABEL + max(longest, *map(_length, legends))

@@ -6,7 +6,7 @@ import os
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from frame import Sample, UserError, read_mask, read_pair, write_image, write_mask
+from frame import IMAGE_SUFFIXES, Sample, UserError, read_mask, read_pair, write_image, write_mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from frame_datasets.labels import Labels
     from frame_datasets.layouts import Halves
-
-SUFFIXES = frozenset({"bmp", "jpeg", "jpg", "png", "tif", "tiff", "webp"})
 
 NO_MASK, NO_IMAGE = "image without a mask", "mask without an image"
 
@@ -92,7 +90,7 @@ def _files(folder: Path) -> dict[str, str]:
         with os.scandir(folder) as entries:
             for entry in entries:
                 stem, _, suffix = entry.name.rpartition(".")
-                if suffix.lower() not in SUFFIXES or entry.name.startswith("."):
+                if f".{suffix.lower()}" not in IMAGE_SUFFIXES or entry.name.startswith("."):
                     continue
                 if stem in found:
                     raise UserError(f"{folder} has both {found[stem]} and {entry.name}: remove or rename one of them")

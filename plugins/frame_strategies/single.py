@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import torch
 
-from frame import Strategy, UserError
+from frame import Strategy, UserError, default_device
 
 
 class Single(Strategy):
     """Everything on one device; all else is the base class's default."""
 
     def __init__(self, *, device: str = "auto") -> None:
-        self._device = torch.device(first_device() if device == "auto" else _known(device))
+        self._device = default_device() if device == "auto" else _known(device)
 
     @property
     def root_device(self) -> torch.device:
         return self._device
 
 
-def first_device() -> str:
-    """The first of CUDA, XPU and MPS that is there, or the CPU."""
-    accelerators = {"cuda": torch.cuda, "xpu": torch.xpu, "mps": torch.backends.mps}
-    return next((name for name, module in accelerators.items() if module.is_available()), "cpu")
-
-
-def _known(device: str) -> str:
+def _known(device: str) -> torch.device:
     """``device``, if this machine has it."""
     try:
         torch.empty(0, device=device)
@@ -33,4 +27,4 @@ def _known(device: str) -> str:
         raise UserError(
             f"strategy.device: this machine has no {device!r} ({cause}); 'auto' takes what there is"
         ) from None
-    return device
+    return torch.device(device)

@@ -4,8 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from frame import CLASS_COLOURS, Sample, UserError
-from frame_callbacks.colours import ERRORS, errors
+from frame import CLASS_COLOURS, VERDICT_COLOURS, Sample, UserError, draw_errors
 from frame_callbacks.sheet import Column, sheet
 
 
@@ -83,7 +82,7 @@ def test_the_rows_are_image_mask_probability_and_errors():
     assert (grey[5, 5], grey[5, 35]) == (pytest.approx([204] * 3), pytest.approx([0] * 3))
 
     def laid_over(name):
-        return pytest.approx(0.4 * 200 + 0.6 * np.array(ERRORS[name]), abs=1)
+        return pytest.approx(0.4 * 200 + 0.6 * np.array(VERDICT_COLOURS[name]), abs=1)
 
     assert verdict[5, 5] == laid_over("found")
     assert verdict[35, 5] == laid_over("false alarm")
@@ -94,10 +93,10 @@ def test_the_rows_are_image_mask_probability_and_errors():
 def test_many_classes_are_drawn_in_the_palette_with_wrong_classes_and_ignored_pixels_told():
     truth, found = (np.array([row] * 6, np.uint8) for row in ([0, 1, 2, 1, 255, 0], [0, 1, 1, 0, 1, 2]))
     black = np.zeros((6, 6, 3), np.uint8)
-    verdict = errors(black, truth, found)[0]
+    verdict = draw_errors(black, truth, found)[0]
     expected = [None, "found", "wrong class", "missed", None, "false alarm"]
     for pixel, name in zip(verdict, expected, strict=True):
-        assert pixel == pytest.approx(0.6 * np.array(ERRORS[name]) if name else np.zeros(3), abs=1)
+        assert pixel == pytest.approx(0.6 * np.array(VERDICT_COLOURS[name]) if name else np.zeros(3), abs=1)
     probability = np.eye(3, dtype=np.float32)[found].transpose(2, 0, 1)
     column = Column.of(Sample(black, truth, "a"), probability, 6)
     assert np.array_equal(column.pictures[1], CLASS_COLOURS[truth])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from frame.engine import checkpoint
+from frame.engine.checkpoints import checkpoint
 
 if TYPE_CHECKING:
     from pathlib import Path

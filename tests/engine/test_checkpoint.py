@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from frame.engine import checkpoint
-from frame.engine.checkpoint import Content, DamagedError
+from frame.engine.checkpoints import checkpoint
+from frame.engine.checkpoints.checkpoint import Content, DamagedError
 
 FILES = ("model.safetensors", "ema.safetensors", "state.pt", "checkpoint.json")
 

@@ -12,8 +12,9 @@ from tests.engine.states import assert_equal, state_of
 
 from frame import UserError, catalog
 from frame.config.bind import load_run
-from frame.engine import checkpoint, levers
+from frame.engine import levers
 from frame.engine.build import build
+from frame.engine.checkpoints import checkpoint
 from frame.engine.levers import Levers, choose
 
 

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from frame import UserError
-from frame.engine import checkpoint
+from frame.engine.checkpoints import checkpoint
 
 ROOM = 2  # images that fit
 

@@ -14,7 +14,7 @@ from tests.engine.states import SETTINGS, assert_equal, state_of
 
 import frame
 from frame import UserError
-from frame.engine import checkpoint
+from frame.engine.checkpoints import checkpoint
 from frame.engine.step import Step
 
 
@@ -154,7 +154,7 @@ def test_a_changed_setting_is_told_on_resume(train, capsys) -> None:
 
 
 def test_the_average_is_measured_saved_and_started_from(train) -> None:
-    from frame.engine.weights import read_weights
+    from frame.engine.checkpoints.weights import read_weights
 
     result = train("train.ema=0.9")
     manifest = json.loads((result.checkpoint / "checkpoint.json").read_text())

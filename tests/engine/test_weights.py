@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from frame import UserError
-from frame.engine.weights import load_into, read_weights
+from frame.engine.checkpoints.weights import load_into, read_weights
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from tests.engine.states import assert_equal, state_of
 
 import frame
 from frame.config.bind import load_run
-from frame.engine.claim import Claim
 from frame.engine.folder import make_folder
+from frame.engine.processes.claim import Claim
 from frame.plugin.catalog import catalog
 
 

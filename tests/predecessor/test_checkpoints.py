@@ -17,8 +17,8 @@ from tests.engine.test_resume import stop_after
 from tests.strategies.conftest import data_parallel, kind  # noqa: F401  (fixtures)
 
 from frame import UserError
-from frame.engine import checkpoint
-from frame.engine.weights import load_into, read_weights
+from frame.engine.checkpoints import checkpoint
+from frame.engine.checkpoints.weights import load_into, read_weights
 
 # 13 images train: 3 steps an epoch, whose windows hold 6, 6 and 1. backbone.one joins at the third of 6 steps.
 RESUMED = (

@@ -11,7 +11,8 @@ import pytest
 
 from frame import Sample
 from frame.data.colours import CLASS_COLOURS
-from frame.report.page.pictures import VERDICTS, Shot, errors, verdicts
+from frame.data.verdicts import VERDICT_COLOURS, draw_errors, verdicts
+from frame.report.page.pictures import Shot
 
 
 def test_each_class_has_a_row_and_a_colour(several, written) -> None:
@@ -59,11 +60,11 @@ def test_what_is_kept_of_an_image_is_small_and_exact() -> None:
 def test_every_pixel_of_an_object_has_one_verdict_and_ignored_ones_have_none() -> None:
     truth, found = np.meshgrid(np.array([0, 1, 2, 255], np.uint8), np.array([0, 1, 2], np.uint8))
     each = verdicts(truth, found)
-    assert list(each) == list(VERDICTS)
+    assert list(each) == list(VERDICT_COLOURS)
     total = sum(where.astype(int) for where in each.values())
     expected = ((truth > 0) | (found > 0)) & (truth != 255)
     np.testing.assert_array_equal(total, expected)
     image = np.full((*truth.shape, 3), 100, np.uint8)
-    drawn = errors(image, truth, found)
+    drawn = draw_errors(image, truth, found)
     assert (drawn[total == 0] == 100).all()
     assert (drawn[total > 0] != 100).any(axis=-1).all()

@@ -12,7 +12,7 @@ from tests.engine.states import assert_equal
 from tests.strategies import work
 from tests.strategies.test_training import CLOSE, SETTINGS
 
-from frame.engine import checkpoint
+from frame.engine.checkpoints import checkpoint
 
 BOTH = pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from tests.strategies.test_training import CLOSE, SETTINGS
 
-from frame.engine import checkpoint
+from frame.engine.checkpoints import checkpoint
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,9 +14,9 @@ from tests.engine.states import assert_equal
 from tests.strategies.test_portability import EACH_STEP, MIDDLE
 from tests.strategies.test_training import CLOSE, SETTINGS
 
-from frame.engine import checkpoint
-from frame.engine.shards import read_shards
-from frame.engine.weights import read_weights
+from frame.engine.checkpoints import checkpoint
+from frame.engine.checkpoints.shards import read_shards
+from frame.engine.checkpoints.weights import read_weights
 
 
 def newest(folder: Path) -> Path:

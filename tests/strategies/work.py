@@ -15,10 +15,11 @@ import frame
 from frame import Prediction, Sample, Strategy, UserError, catalog
 from frame.config.bind import bind_component
 from frame.data.pipeline import Subset, ValidationSamples, validation_loader
-from frame.engine import checkpoint, levers
+from frame.engine import levers
 from frame.engine.adamw import FusedAdamW
+from frame.engine.checkpoints import checkpoint
 from frame.engine.model import Segmenter
-from frame.engine.ranks import OtherRankFailedError
+from frame.engine.processes.ranks import OtherRankFailedError
 from frame.engine.validate import validate
 from frame.plugin.component import Kind
 from frame_strategies import fsdp

@@ -76,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _end_one_of_several(error: Exception) -> None:
     """Let one of the processes that a launcher started speak for all; returns in any other process."""
     if "RANK" in os.environ:
-        from frame.engine.ranks import end
+        from frame.engine.processes.ranks import end
 
         end(error)
 

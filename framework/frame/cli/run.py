@@ -31,13 +31,13 @@ def command(args: Namespace) -> int:
     gc.enable()
     if args.dry_run:
         from frame.engine.dry_run import estimate
-        from frame.engine.ranks import rank
+        from frame.engine.processes.ranks import rank
 
         estimated = estimate(run)
         if rank() == 0:
             print(estimated)
         return 0
-    from frame.engine.ranks import agent
+    from frame.engine.processes.ranks import agent
     from frame.engine.run import execute
     from frame.engine.stopping import EXIT_CODES
 

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from torch.utils.data import DataLoader
 
 
+def default_device() -> torch.device:
+    """The accelerator that is there, the first of its kind (CUDA, XPU, MPS or another), or the CPU."""
+    found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    return found or torch.device("cpu")
+
+
 class HasStep(Protocol):
     """A position in a run."""
 

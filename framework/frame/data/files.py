@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     Bytes = npt.NDArray[np.uint8]
 
+IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+"""Endings of the image files that are looked for in folders, in lower case."""
 _OBJECT = {np.dtype(np.uint8): 128, np.dtype(np.uint16): 128 * 257}  # an object's pixels are above this
 _MISFIT = 1.1  # by which the shapes of an image and of its mask may differ
 _ROUNDING = 2  # pixels that may be lost where small ones were resized

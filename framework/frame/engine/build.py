@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from frame.data.cache_place import cache_of
+from frame.data.cores import cores
 from frame.data.pipeline import ValidationSamples, training_loader, validation_loader
 from frame.engine import randomness
+from frame.engine.checkpoints.weights import load_into, read_weights
 from frame.engine.model import parameter_count, segmenter
 from frame.engine.objective import Objective
 from frame.engine.plan import split_data, stage_plans, training_samples
-from frame.engine.weights import load_into, read_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -76,11 +76,13 @@ def build(run: Run, strategy: Strategy, *, loaded: bool = False) -> Built:
     samples = training_samples(run, train, cache)
     model = _model(run, loaded=loaded)
     losses = {label: loss.part() for label, loss in run.losses.items()}
-    cores = _cores() // strategy.processes()
-    workers = min(cores, _MOST_WORKERS if run.data.workers == "auto" else run.data.workers)
-    if run.data.workers != "auto" and run.data.workers > cores:
+    available = cores() // strategy.processes()
+    workers = min(available, _MOST_WORKERS if run.data.workers == "auto" else run.data.workers)
+    if run.data.workers != "auto" and run.data.workers > available:
         each = " a process" if strategy.processes() > 1 else ""
-        told.append(f"loading {cores} workers: {run.data.workers} were asked for, this machine has {cores} cores{each}")
+        told.append(
+            f"loading {available} workers: {run.data.workers} were asked for, this machine has {available} cores{each}"
+        )
     plans = stage_plans(run, len(train))
     told.append(
         f"model   {run.backbone.name} ({parameter_count(model.backbone) / 1e6:.2f} M parameters) + "
@@ -127,8 +129,3 @@ def _model(run: Run, *, loaded: bool) -> Segmenter:
     if run.train.init_from is not None and not loaded:
         load_into(model, read_weights(run.train.init_from), run.train.init_from)
     return model
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -16,9 +16,9 @@ from frame.data.pipeline import windows
 from frame.engine.build import build
 from frame.engine.events import Events
 from frame.engine.fit import Fit
-from frame.engine.launch import launch, set_up, wants_processes
 from frame.engine.levers import choose, compile_failures_told
 from frame.engine.model import parameter_count
+from frame.engine.processes.launch import launch, set_up, wants_processes
 from frame.engine.stages import set_rates, set_trained
 from frame.engine.stopping import Stopping
 

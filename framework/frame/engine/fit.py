@@ -11,13 +11,12 @@ import torch
 
 from frame.contracts.callback import EpochInfo, RunEnd, RunInfo, StageInfo, StepInfo
 from frame.data.pipeline import windows
-from frame.engine import checkpoint
 from frame.engine.baselines import baselines
+from frame.engine.checkpoints import checkpoint
+from frame.engine.checkpoints.snapshot import Snapshots
 from frame.engine.ema import Ema
 from frame.engine.folder import CHECKPOINTS
-from frame.engine.position import listeners
-from frame.engine.progress import Progress
-from frame.engine.snapshot import Snapshots
+from frame.engine.progress import Progress, listeners
 from frame.engine.stages import build_optimizer, set_rates, set_trained
 from frame.engine.step import Step
 from frame.engine.tally import Tally
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from frame.contracts.dataset import Sample
     from frame.data.pipeline import Batch
     from frame.engine.build import Built
-    from frame.engine.checkpoint import Content
+    from frame.engine.checkpoints.checkpoint import Content
     from frame.engine.events import Events
     from frame.engine.levers import Levers
     from frame.engine.stages import StagePlan

@@ -1,10 +1,19 @@
-"""Where a run is. All of it is in a checkpoint, so a resumed run knows what the first one knew."""
+"""Where a run is, and who is told.
+
+All of it is in a checkpoint, so a resumed run knows what the first one knew.
+"""
 
 from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import nn
 
 
 @dataclass(slots=True)
@@ -57,3 +66,10 @@ class Progress:
         """Set the position to a stage's start."""
         self.stage, self.waited, self.splits = stage, 0, 1
         self.begin_epoch(0)
+
+
+def listeners(*roots: nn.Module) -> tuple[Callable[[float], None], ...]:
+    """``set_progress`` of each module that has one, wherever in the model or the losses it is."""
+    modules = chain.from_iterable(root.modules() for root in roots)
+    found: list[Any] = [each for each in modules if hasattr(each, "set_progress")]
+    return tuple(each.set_progress for each in found)

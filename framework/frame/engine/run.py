@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,17 +11,18 @@ from typing import TYPE_CHECKING, Any
 from frame.config.bind import load_run
 from frame.config.run import toml_value
 from frame.config.verify import verify
+from frame.contracts.jsonable import jsonable
 from frame.engine.build import build
-from frame.engine.claim import Claim
+from frame.engine.checkpoints.resume import Found, shared
+from frame.engine.checkpoints.weights import load_into
 from frame.engine.events import Events
 from frame.engine.fit import Fit, RunStopped
 from frame.engine.folder import RESULT, make_folder
-from frame.engine.launch import launch, set_up, wants_processes
 from frame.engine.levers import Levers, choose, compile_failures_told
-from frame.engine.ranks import OtherRankFailedError
-from frame.engine.resume import Found, shared
+from frame.engine.processes.claim import Claim
+from frame.engine.processes.launch import launch, set_up, wants_processes
+from frame.engine.processes.ranks import OtherRankFailedError
 from frame.engine.stopping import Stopping
-from frame.engine.weights import load_into
 from frame.plugin.catalog import catalog
 
 if TYPE_CHECKING:
@@ -118,14 +118,14 @@ def execute(run: Run, *, resume: bool = False) -> Result | None:
         return None
     result = Result(fit.progress.figures, fit.best, fit.folder, baselines, events.artifacts(), stopped)
     record = {
-        "metrics": _json(result.metrics),
-        "baselines": {name: _json(found) for name, found in baselines.items()},
+        "metrics": result.metrics,
+        "baselines": baselines,
         "checkpoint": result.checkpoint.relative_to(fit.folder).as_posix() if result.checkpoint else None,
         "skipped_steps": fit.progress.skipped,
         "unreadable": fit.progress.unreadable,
         "stopped": stopped,
     }
-    (fit.folder / RESULT).write_text(json.dumps(record, indent=2, allow_nan=False), encoding="utf-8")
+    (fit.folder / RESULT).write_text(json.dumps(jsonable(record), indent=2, allow_nan=False), encoding="utf-8")
     return result
 
 
@@ -156,8 +156,3 @@ def _prepared(run: Run, strategy: Strategy, events: Events, stopping: Stopping, 
     fit = Fit(built, levers, folder, events, stopping, found.content)
     strategy.progress = fit.progress
     return fit
-
-
-def _json(figures: Mapping[str, float]) -> dict[str, float | None]:
-    """Figures for JSON, which has no word for nan."""
-    return {name: value if math.isfinite(value) else None for name, value in figures.items()}

@@ -8,6 +8,7 @@ import json
 import math
 from typing import TYPE_CHECKING
 
+from frame.contracts.jsonable import jsonable
 from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def as_lines(evaluation: Evaluation) -> list[tuple[str, ...]]:
 def as_json(evaluation: Evaluation) -> str:
     """All figures, groups and what was measured."""
     table = {name: scores.plain() for name, scores in evaluation.rows.items()}
-    return json.dumps(_finite({**evaluation.about, "data": table}), indent=2, allow_nan=False)
+    return json.dumps(jsonable({**evaluation.about, "data": table}), indent=2, allow_nan=False)
 
 
 def as_csv(evaluation: Evaluation) -> str:
@@ -137,12 +138,3 @@ def _csv(cells: Sequence[Sequence[object]]) -> str:
 
 def _escaped(text: str) -> str:
     return "".join(_SPECIAL.get(each, each) for each in text)
-
-
-def _finite(value: object) -> object:
-    """The value with nan and the infinities, for which JSON has no word, as ``None``."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from frame.config.bind import load_run
-from frame.engine import checkpoint
+from frame.engine.checkpoints import checkpoint
 from frame.engine.run import execute
 from frame.testing.tiny import LOG, with_tiny
 

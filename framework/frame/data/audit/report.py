@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,6 +11,7 @@ import cv2
 
 from frame.data.audit.look import Look, is_blank, look_at
 from frame.data.audit.twins import nearly_same, same
+from frame.data.cores import cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -111,10 +111,9 @@ def _all(jobs: Sequence[Callable[[], Any]]) -> list[Any]:
     """The result of each job, in order. Threads do, because decoding, shrinking and hashing let go of Python's lock."""
     from tqdm import tqdm
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)
-    pool = ThreadPoolExecutor(cores)
+    pool = ThreadPoolExecutor(cores())
     try:
         results = pool.map(lambda job: job(), jobs)
         return list(tqdm(results, total=len(jobs), disable=None, unit="pair", leave=False))

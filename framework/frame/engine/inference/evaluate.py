@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,6 +11,7 @@ from tqdm import tqdm
 from frame.config.bind import bind, bind_table
 from frame.config.document import read
 from frame.config.run import classes_of
+from frame.data.cores import cores
 from frame.data.pipeline import Subset, ValidationSamples, validation_loader
 from frame.data.recognize import all_recognized
 from frame.engine.build import new_metric
@@ -244,4 +244,4 @@ def _group_of(dataset: Any) -> Callable[[str], str | None] | None:
 def _workers(asked: int | None, images: int) -> int:
     if asked is not None:
         return asked
-    return min(os.cpu_count() or 1, _MOST_WORKERS) if images >= _WORTH_A_WORKER else 0
+    return min(cores(), _MOST_WORKERS) if images >= _WORTH_A_WORKER else 0

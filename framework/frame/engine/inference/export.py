@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from safetensors.torch import save
 
+from frame.engine.checkpoints.weights import digest
 from frame.engine.inference import as_onnx
 from frame.engine.inference.predictor import load
 from frame.engine.inference.saved import METADATA, read_saved
-from frame.engine.weights import digest
 from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:

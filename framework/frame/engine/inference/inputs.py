@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from frame.engine.inference.maps import SUFFIXES
+from frame.data.files import IMAGE_SUFFIXES
 from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def find_inputs(given: Iterable[str | Path], output: Path) -> list[Input]:
         images = list(_images_of(str(each), output.absolute()))
         found |= dict.fromkeys(images)
         if len(found) == count and not images:
-            raise UserError(f"{each} holds no image: {', '.join(sorted(SUFFIXES))} are looked for")
+            raise UserError(f"{each} holds no image: {', '.join(sorted(IMAGE_SUFFIXES))} are looked for")
     return list(found)
 
 
@@ -72,7 +72,7 @@ def _entry(path: Path, top: Path, output: Path) -> Iterator[Input]:
 
 
 def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+    return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
 
 
 def _is_loop(folder: Path) -> bool:

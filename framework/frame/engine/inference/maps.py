@@ -9,7 +9,7 @@ import numpy as np
 from torch.utils.data import DataLoader, Dataset
 
 from frame.contracts.dataset import Sample
-from frame.data.files import read_mask
+from frame.data.files import IMAGE_SUFFIXES, read_mask
 from frame.data.images import read_image
 from frame.plugin.errors import UserError
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from frame.contracts.dataset import Dataset as FrameDataset
     from frame.engine.inference.scores import Metrics, Tally
-
-SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
 
 
 class _Scored(Dataset[Any]):
@@ -87,7 +85,7 @@ def score(dataset: FrameDataset, folder: Path, tally: Tally, workers: int, step:
 def _files(folder: Path) -> dict[str, str]:
     if not folder.is_dir():
         raise UserError(f"there is no folder {folder}")
-    return {path.stem: str(path) for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES}
+    return {path.stem: str(path) for path in sorted(folder.iterdir()) if path.suffix.lower() in IMAGE_SUFFIXES}
 
 
 def _map(path: str, size: tuple[int, ...]) -> npt.NDArray[np.float32]:

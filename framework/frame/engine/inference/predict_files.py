@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 
 from frame.data.images import quiet_decoder, read_image
 from frame.data.pipeline import resized
-from frame.engine.inference.claim import claim
+from frame.engine.inference.manifest import claim
 from frame.engine.inference.outputs import Outputs, is_done, style_of
 from frame.engine.stopping import Stopping
 from frame.engine.validate import at_size

@@ -10,14 +10,14 @@ import torch
 
 from frame.config.bind import bind, bind_table
 from frame.config.document import read
-from frame.contracts.strategy import Strategy
+from frame.contracts.strategy import Strategy, default_device
 from frame.data.images import read_image
 from frame.data.pipeline import normalized, resized
+from frame.engine.checkpoints.weights import load_into
 from frame.engine.inference.saved import read_saved
 from frame.engine.inference.test_time import averaged
 from frame.engine.model import segmenter
 from frame.engine.validate import at_size, predicted, probabilities
-from frame.engine.weights import load_into
 from frame.plugin.catalog import catalog
 from frame.plugin.component import Kind
 
@@ -38,8 +38,7 @@ class OneDevice(Strategy):
     """One process on a device that is there."""
 
     def __init__(self, device: str) -> None:
-        accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
-        self._device = torch.device(device) if device != "auto" else accelerator or torch.device("cpu")
+        self._device = default_device() if device == "auto" else torch.device(device)
 
     @property
     def root_device(self) -> torch.device:

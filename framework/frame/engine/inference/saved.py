@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from safetensors import SafetensorError, safe_open
 
-from frame.engine import checkpoint
+from frame.engine.checkpoints import checkpoint
+from frame.engine.checkpoints.weights import read_weights
 from frame.engine.folder import CHECKPOINTS
-from frame.engine.weights import read_weights
 from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from frame.engine.checkpoint import Content
+    from frame.engine.checkpoints.checkpoint import Content
 
 Which = Literal["measured", "ema", "raw"]
 """Of a checkpoint's weights: those that its figures were measured on, their average, or those that were trained."""

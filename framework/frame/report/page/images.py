@@ -6,8 +6,9 @@ import base64
 from typing import TYPE_CHECKING
 
 from frame.data.colours import CLASS_COLOURS
+from frame.data.verdicts import VERDICT_COLOURS
 from frame.report.page.markup import Html, Section, breakable, number, plural, section, tag
-from frame.report.page.pictures import SIDE, VERDICTS
+from frame.report.page.pictures import SIDE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,8 +105,8 @@ def legend(*, several: bool) -> Html:
         "missed": "missed: in the mask, not predicted (false negative)",
         "wrong class": "wrong class: object of another class",
     }
-    shown = [name for name in VERDICTS if several or name != "wrong class"]
-    return tag("ul", [tag("li", swatch(VERDICTS[name]), words[name]) for name in shown], class_="legend")
+    shown = [name for name in VERDICT_COLOURS if several or name != "wrong class"]
+    return tag("ul", [tag("li", swatch(VERDICT_COLOURS[name]), words[name]) for name in shown], class_="legend")
 
 
 def class_legend(classes: tuple[str, ...]) -> Html:

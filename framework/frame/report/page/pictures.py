@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from frame.data.colours import CLASS_COLOURS, GREEN, PURPLE, VERMILION, YELLOW
+from frame.data.colours import CLASS_COLOURS
+from frame.data.verdicts import IGNORED, draw_errors, verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,10 +20,7 @@ if TYPE_CHECKING:
 
 Bytes = npt.NDArray[np.uint8]
 
-VERDICTS = {"found": GREEN, "false alarm": VERMILION, "missed": YELLOW, "wrong class": PURPLE}
-IGNORED = 255
 SIDE = 288  # pixels of the longest side that is kept
-_STRENGTH = 0.62
 _QUALITY, _KEPT_QUALITY = 80, 92
 _FAST = (cv2.IMWRITE_PNG_COMPRESSION, 1)
 _CRISP = (cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444)  # colours end where errors do
@@ -78,7 +76,7 @@ class Shot:
             "image": jpeg(image),
             "mask": png(np.where(truth > 0, 255, 0).astype(np.uint8) if self.one_class else CLASS_COLOURS[truth]),
             "prediction": jpeg(grey) if self.one_class else png(CLASS_COLOURS[found]),
-            "errors": jpeg(errors(image, truth, found)),
+            "errors": jpeg(draw_errors(image, truth, found)),
         }
 
 
@@ -87,25 +85,6 @@ def small(pixels: Bytes, size: tuple[int, int], how: int = cv2.INTER_AREA) -> By
     if size == pixels.shape[1::-1]:
         return pixels
     return np.asarray(cv2.resize(pixels, size, interpolation=how), dtype=np.uint8)
-
-
-def verdicts(truth: Bytes, found: Bytes) -> dict[str, npt.NDArray[np.bool_]]:
-    """Where each verdict holds, of classes ``[H, W]`` with 0 for the background."""
-    there, claimed, counted = truth > 0, found > 0, truth != IGNORED
-    return {
-        "found": there & (truth == found),
-        "false alarm": ~there & claimed,
-        "missed": there & ~claimed & counted,
-        "wrong class": there & claimed & (truth != found) & counted,
-    }
-
-
-def errors(image: Bytes, truth: Bytes, found: Bytes) -> Bytes:
-    """The image in grey, with each pixel's verdict laid over it in its colour."""
-    grey = np.repeat(image.mean(axis=2, keepdims=True, dtype=np.float32), 3, axis=2)
-    for name, where in verdicts(truth, found).items():
-        grey[where] = (1 - _STRENGTH) * grey[where] + _STRENGTH * np.array(VERDICTS[name], np.float32)
-    return grey.astype(np.uint8)
 
 
 def jpeg(pixels: Bytes) -> str:

@@ -8,7 +8,7 @@ import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from frame.engine.checkpoint import MANIFEST
+from frame.engine.checkpoints.checkpoint import MANIFEST
 from frame.engine.folder import CHECKPOINTS, COMPONENTS, CONFIG, RESULT
 from frame.plugin.errors import UserError
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from frame.engine import ranks, worker
+from frame.data.cores import cores
+from frame.engine.processes import ranks, worker
 from frame.plugin.errors import RunFailedError, UserError
 
 if TYPE_CHECKING:
@@ -118,11 +119,10 @@ def _told(error: BaseException) -> BaseException:
 @contextmanager
 def _environment(folder: Path, count: int) -> Iterator[None]:
     """What the processes need to know beside what this one was given."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     added = {
         worker.FOLDER: str(folder),
         "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path),
-        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(max(1, cores // count))),
+        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(max(1, cores() // count))),
     }
     before = {key: os.environ.get(key) for key in added}
     os.environ.update(added)

@@ -1,4 +1,4 @@
-"""A process that :mod:`frame.engine.launch` has started: does the work that it finds in the launcher's folder."""
+"""A process that the launcher has started: does the work that it finds in the launcher's folder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import threading
 import time
 from pathlib import Path
 
-from frame.engine import ranks
+from frame.engine.processes import ranks
 from frame.plugin.errors import UserError
 
 FOLDER = "FRAME_LAUNCH"

@@ -14,7 +14,7 @@ from torch.distributed.checkpoint.filesystem import FileSystemReader, FileSystem
 from torch.distributed.checkpoint.state_dict_loader import load
 from torch.distributed.checkpoint.state_dict_saver import save
 
-from frame.engine.weights import INDEX, SHARDS
+from frame.engine.checkpoints.weights import INDEX, SHARDS
 from frame.plugin.errors import UserError
 
 _WEIGHTS, _AVERAGE, _MOMENTS = "weights", "ema", "optimizer"  # what names in the index begin with

@@ -6,8 +6,8 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
+from frame.engine.checkpoints.weights import digest
 from frame.engine.inference.outputs import ENDS, KINDS, write_whole
-from frame.engine.weights import digest
 from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:

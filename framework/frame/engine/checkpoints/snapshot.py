@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from frame.engine import checkpoint, randomness
-from frame.engine.checkpoint import Content
+from frame.engine import randomness
+from frame.engine.checkpoints import checkpoint
+from frame.engine.checkpoints.checkpoint import Content
 from frame.engine.folder import versions
 from frame.plugin.errors import UserError
 
@@ -81,7 +82,7 @@ class Snapshots:
         checkpoint.keep(self.folder, self.built.run.train.keep, progress.best)
 
     def _write_shards(self, step: int, optimizer: Optimizer) -> None:
-        from frame.engine.shards import write_shards  # half a second of imports, that few runs need
+        from frame.engine.checkpoints.shards import write_shards  # half a second of imports, that few runs need
 
         unfinished = self._first(lambda: checkpoint.begin(self.folder, step))
         write_shards(unfinished, *self._parts(optimizer, full=False))

@@ -42,7 +42,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         file = path / (EMA_FILE if (path / EMA_FILE).exists() else MODEL_FILE)
     try:
         if path.is_dir() and not file.exists() and (path / INDEX_FILE).exists():
-            from frame.engine.shards import read_shards  # half a second of imports, that few runs need
+            from frame.engine.checkpoints.shards import read_shards  # half a second of imports, that few runs need
 
             weights, average, _ = read_shards(path)
             found: Any = average or weights

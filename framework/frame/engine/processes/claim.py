@@ -14,8 +14,8 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from frame.engine import ranks
 from frame.engine.folder import folders
+from frame.engine.processes import ranks
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from frame.engine import checkpoint
+from frame.engine.checkpoints import checkpoint
 from frame.engine.folder import CHECKPOINTS, latest_folder
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from frame.config.run import Run
     from frame.contracts.strategy import Strategy
-    from frame.engine.checkpoint import Content
+    from frame.engine.checkpoints.checkpoint import Content
 
 _MAY_CHANGE = ("run.", "data.workers", "strategy.", "callbacks.", "train.keep", "train.save_every", "plugins.")
 

@@ -19,7 +19,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from frame.engine.weights import EMA_FILE, INDEX_FILE, MODEL_FILE
+from frame.engine.checkpoints.weights import EMA_FILE, INDEX_FILE, MODEL_FILE
 from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def load(path: Path) -> Content:
         state = torch.load(path / STATE_FILE, map_location="cpu", weights_only=True)
         about = {key: value for key, value in manifest.items() if key not in ("format", "files")}
         if in_shards:
-            from frame.engine.shards import read_shards  # half a second of imports, that few runs need
+            from frame.engine.checkpoints.shards import read_shards  # half a second of imports, that few runs need
 
             weights, ema, state["optimizer"] = read_shards(path)
         else:
