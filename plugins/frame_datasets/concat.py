@@ -41,6 +41,8 @@ class Concat:
         self.published = sum(counts) if len(counts) == len(self.sets) else None
         if all(hasattr(each, "files") for each in self.sets):
             self.files = self._files
+        if any(hasattr(each, "group") for each in self.sets):
+            self.group = self._group
         self.twice = self._named_twice()
         self._about = self._describe(split)
 
@@ -81,6 +83,13 @@ class Concat:
         """The files that the item is made of, the image's first."""
         number, inside = self._place(index)
         return tuple(self.sets[number].files(inside))
+
+    def _group(self, item: str) -> str | None:
+        """What the first set that knows the item calls its group."""
+        for label, each in zip(self.labels, self.sets, strict=True):
+            if hasattr(each, "group") and (name := each.group(item.removeprefix(f"{label}-"))) is not None:
+                return str(name)
+        return None
 
     def left_out(self) -> dict[str, list[tuple[Any, Any]]]:
         """What each set leaves out, by the reason."""

@@ -129,3 +129,23 @@ def test_targets_have_the_form_of_their_task() -> None:
     masks = torch.tensor([[[0, 1], [1, 0]]], dtype=torch.uint8)
     assert (target(masks, 1).shape, target(masks, 1).dtype) == ((1, 1, 2, 2), torch.float32)
     assert (target(masks, 3).shape, target(masks, 3).dtype) == ((1, 2, 2), torch.int64)
+
+
+class Values(Numbers):
+    """Masks of one value each: item 0 of 0, item 1 of 1, then 2, 254 and 255."""
+
+    def __getitem__(self, index: int) -> Sample:
+        sample = super().__getitem__(index)
+        return sample._replace(mask=np.full_like(sample.mask, (0, 1, 2, 254, 255)[index]))
+
+
+@pytest.mark.parametrize(
+    ("num_classes", "refused", "wanted"),
+    [(1, {2, 3, 4}, "0 and 1"), (2, {2, 3}, "0 to 1"), (3, {3}, "0 to 2, and 255")],
+)
+def test_a_mask_that_holds_no_class_is_refused_by_name(num_classes: int, refused: set[int], wanted: str) -> None:
+    subset = Subset(Values(5), num_classes=num_classes)
+    training, validation = TrainingSamples(subset, 4, None, 1), ValidationSamples(subset, 4)
+    found = {number for number in range(5) if isinstance(training[0, number], UserError)}
+    assert found == {number for number in range(5) if isinstance(validation[0, number], UserError)} == refused
+    assert f"the mask of 3 holds 254, which is no class: a data set has to give {wanted}" in str(training[0, 3])

@@ -93,6 +93,15 @@ def test_generated_images_beside_files_are_new_in_every_epoch(tmp_path, write_fi
     assert len({sample.id for sample in (only(split="validation")[index] for index in range(256))}) == 256
 
 
+def test_an_item_has_the_group_that_its_set_gives_it(benchmark):
+    cod10k, camo = benchmark
+    data = joined(camo, cod10k)(split="train")
+    assert Counter(data.group(sample.id) for sample in data) == {None: 20, "Aquatic": 12, "Terrestrial": 8}
+    twice = joined(cod10k, cod10k)(split="train")
+    assert Counter(twice.group(sample.id) for sample in twice) == {"Aquatic": 24, "Terrestrial": 16}
+    assert not hasattr(joined(camo)(split="train"), "group")
+
+
 def test_there_is_no_item_past_the_end(benchmark):
     data = joined(*benchmark)(split="train")
     for index in (-1, 40):

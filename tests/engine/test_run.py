@@ -175,3 +175,37 @@ def test_a_monitor_that_no_metric_has_ends_with_a_message_and_the_epoch_is_not_l
     assert again.folder == train.runs / "small"
     assert sum(entry[0] == "step" for entry in log) == 3
     assert sum(entry[0] == "step" for entry in train.log) == 12 - 3
+
+
+DROPS_THE_LAST = """
+    from itertools import islice
+    from frame import Component, Strategy, hookimpl
+
+    class Shorter:
+        def __init__(self, sampler):
+            self.sampler = sampler
+
+        def __iter__(self):
+            return islice(iter(self.sampler), len(self))
+
+        def __getattr__(self, name):
+            return getattr(self.sampler, name)
+
+        def __len__(self):
+            return len(self.sampler) - 1
+
+    class Dropping(Strategy):
+        def setup_dataloader(self, loader):
+            object.__setattr__(loader, "batch_sampler", Shorter(loader.batch_sampler))
+            return loader
+
+    @hookimpl
+    def frame_strategies():
+        yield Component(name="dropping", target="frame_acme:Dropping")
+"""
+
+
+def test_a_strategy_that_drops_a_batch_is_told_so(train, install) -> None:
+    install("frame-acme", "acme", DROPS_THE_LAST)
+    with pytest.raises(UserError, match="stage decoder: strategy dropping gave 2 of 3 steps of an epoch"):
+        train("strategy.name=dropping")

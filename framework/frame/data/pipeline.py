@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from frame.data.handover import Lent, Places
 from frame.data.sampling import BatchPlan, Draw, sample_seed
+from frame.data.verdicts import IGNORED
 from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:
@@ -68,11 +69,17 @@ class _Drawn(NamedTuple):
 
 
 class Subset:
-    """Some items of a data set, or all of one that is fresh in every epoch."""
+    """Some items of a data set, or all of one that is fresh in every epoch; with ``num_classes`` masks are checked."""
 
-    def __init__(self, dataset: FrameDataset, indices: Sequence[int] | npt.NDArray[np.int64] | None = None) -> None:
+    def __init__(
+        self,
+        dataset: FrameDataset,
+        indices: Sequence[int] | npt.NDArray[np.int64] | None = None,
+        num_classes: int | None = None,
+    ) -> None:
         self.dataset = dataset
         self.indices = indices
+        self.num_classes = num_classes
         self.fresh = bool(getattr(dataset, "fresh", False)) and indices is None
 
     def __len__(self) -> int:
@@ -87,7 +94,22 @@ class Subset:
     def at(self, epoch: int, position: int) -> tuple[int, Sample]:
         """A sample and its index in the data set."""
         index = self.index(epoch, position)
-        return index, self.dataset[index]
+        return index, self.sample(index)
+
+    def sample(self, index: int) -> Sample:
+        """The data set's item. Raises :class:`UserError` if its mask holds what is no class."""
+        sample = self.dataset[index]
+        if self.num_classes is None:
+            return sample
+        highest = int(sample.mask.max(initial=0))
+        if self.num_classes > 1 and highest == IGNORED:
+            highest = int(sample.mask[sample.mask != IGNORED].max(initial=0))
+        if highest >= max(2, self.num_classes):
+            wanted = "0 and 1" if self.num_classes == 1 else f"0 to {self.num_classes - 1}, and 255 where it is ignored"
+            raise UserError(
+                f"the mask of {sample.id} holds {highest}, which is no class: a data set has to give {wanted}"
+            )
+        return sample
 
 
 def resized(image: npt.NDArray[np.uint8], size: int, *, mask: bool = False) -> npt.NDArray[np.uint8]:
@@ -148,7 +170,7 @@ class TrainingSamples(Dataset[Any]):
         return image, mask
 
     def _resized(self, index: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-        sample = self.subset.dataset[index]
+        sample = self.subset.sample(index)
         return resized(sample.image, self.size), resized(sample.mask, self.size, mask=True)
 
 

@@ -102,17 +102,17 @@ class Fit:
         self.events(
             "on_run_start",
             RunInfo(
-                run.name,
-                self.folder,
-                run.run.seed,
-                run.monitor,
-                built.lines,
-                self.infos,
-                self.progress.global_step,
-                self.progress.epochs,
-                built.model.extra_names,
-                run.classes,
-                run.tables(),
+                name=run.name,
+                folder=self.folder,
+                seed=run.run.seed,
+                monitor=run.monitor,
+                lines=built.lines,
+                stages=self.infos,
+                global_step=self.progress.global_step,
+                epochs=self.progress.epochs,
+                extra_names=built.model.extra_names,
+                classes=run.classes,
+                config=run.tables(),
             ),
         )
         for stage in range(self.progress.stage, len(self.built.plans)):
@@ -165,10 +165,18 @@ class Fit:
             progress.waited = 0 if is_best else progress.waited + 1
             progress.begin_epoch(epoch + 1)
             progress.epochs += 1
-            rates = plan.rates((epoch + 1) * plan.steps_per_epoch - 1)
-            seconds = time.perf_counter() - started
-            figures = (means, found, rates, is_best, seconds, waiting.share)
-            self.events("on_epoch_end", EpochInfo(info, epoch, progress.global_step, *figures))
+            ended = EpochInfo(
+                stage=info,
+                epoch=epoch,
+                global_step=progress.global_step,
+                train=means,
+                validation=found,
+                rates=plan.rates((epoch + 1) * plan.steps_per_epoch - 1),
+                is_best=is_best,
+                seconds=time.perf_counter() - started,
+                waited=waiting.share,
+            )
+            self.events("on_epoch_end", ended)
             self._tell_of_the_cache()
             path = self._save(step, found)
             if reason := self._asked_to_stop():
@@ -211,6 +219,11 @@ class Fit:
                 path = self._save(step, {})
                 if reason:
                     raise RunStopped(reason, path)
+        if progress.step != plan.steps_per_epoch:
+            raise UserError(
+                f"stage {info.name}: strategy {self.run.strategy.name} gave {progress.step} of {plan.steps_per_epoch} "
+                "steps of an epoch; its setup_dataloader must leave out no batch, the last and smaller one neither"
+            )
 
     def _progress_at(self, position: int) -> float:
         """The position in the run of a step of the present stage: 0 for the run's first step, 1 for its last."""

@@ -27,7 +27,9 @@ def split_data(run: Run) -> tuple[Subset, Subset, list[str]]:
         raise UserError(f'data set "{run.dataset.name}" has no training images')
     told = []
     if getattr(dataset, "has_validation", False):
-        train, validation = Subset(dataset), Subset(run.dataset(split="validation"))
+        train, validation = (
+            Subset(each, num_classes=run.num_classes) for each in (dataset, run.dataset(split="validation"))
+        )
         if "validation" in run.data.model_fields_set:
             told.append("warning data.validation has no effect: the data set has a validation split of its own")
     else:
@@ -35,7 +37,7 @@ def split_data(run: Run) -> tuple[Subset, Subset, list[str]]:
             raise UserError(f'data set "{run.dataset.name}" has one image: nothing is left to validate on')
         strata = dataset.strata() if hasattr(dataset, "strata") else None
         kept, held = hold_out(len(dataset), run.data.validation, run.run.seed, strata)
-        train, validation = Subset(dataset, kept), Subset(dataset, held)
+        train, validation = (Subset(dataset, each, run.num_classes) for each in (kept, held))
     about = dataset.describe() if hasattr(dataset, "describe") else run.dataset.name
     told.insert(0, f"data    {about}; {len(train)} for training, {len(validation)} for validation")
     return train, validation, told

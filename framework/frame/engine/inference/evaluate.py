@@ -124,10 +124,12 @@ def _subsets(
     if data:
         for name, found in _found(plugins, data, split):
             part = _as_trained(predictor, name, found, plugins)
-            yield name, part, Subset(part(split=split))
+            yield name, part, Subset(part(split=split), num_classes=predictor.num_classes)
         return
     run = bind(read(predictor.saved.config), plugins)
-    samples = split_data(run)[1] if split == "validation" else Subset(run.dataset(split=split))
+    samples = (
+        split_data(run)[1] if split == "validation" else Subset(run.dataset(split=split), num_classes=run.num_classes)
+    )
     yield run.dataset.name, run.dataset, samples
 
 
