@@ -27,7 +27,8 @@ class TimmBackbone(nn.Module):
 
     Maps follow the contract whatever the model does at odd sizes: the image is padded with zeros, the mean colour, on
     the right and at the bottom to a multiple of the coarsest stride, and each map is cut to ``ceil(H / stride)`` by
-    ``ceil(W / stride)``. So pixel ``i`` of a map always stands for the image's pixels from ``i * stride`` on.
+    ``ceil(W / stride)``. So pixel ``i`` of a map always stands for the image's pixels from ``i * stride`` on. An image
+    of the one size that a model is made for is left as it is.
 
     Parameters
     ----------
@@ -73,6 +74,7 @@ class TimmBackbone(nn.Module):
         self.channels: tuple[int, ...] = tuple(info.channels())
         self.strides: tuple[int, ...] = tuple(info.reduction())
         self.channels_last = getattr(self.net, "output_fmt", "NCHW") == "NHWC"
+        self.own_size = _own_size(model, settings)
 
     @property
     def stages(self) -> list[list[nn.Module]]:
@@ -82,7 +84,7 @@ class TimmBackbone(nn.Module):
     def forward(self, image: Tensor) -> list[Tensor]:
         """``[B, 3, H, W]`` to one map ``[B, C_i, ceil(H / s_i), ceil(W / s_i)]`` a level, finest first."""
         height, width = image.shape[-2:]
-        multiple = max(self.strides)
+        multiple = 1 if (height, width) == self.own_size else max(self.strides)
         below, right = (_cells(side, multiple) * multiple - side for side in (height, width))
         maps = self.net(F.pad(image, (0, right, 0, below)))
         if self.channels_last:
@@ -93,6 +95,15 @@ class TimmBackbone(nn.Module):
 def _cells(side: int, stride: int) -> int:
     """``side / stride``, rounded up; without negative numbers, which exported graphs round the other way."""
     return (side + stride - 1) // stride
+
+
+def _own_size(model: str, settings: Mapping[str, Any]) -> tuple[int, int] | None:
+    """``(height, width)`` if timm says that the model is made for one size."""
+    config = timm.get_pretrained_cfg(model)
+    if config is None or not config.fixed_input_size:
+        return None
+    size = settings.get("img_size", config.input_size[-2:])
+    return (size, size) if isinstance(size, int) else tuple(size)
 
 
 def _create(model: str, settings: dict[str, Any]) -> Any:
