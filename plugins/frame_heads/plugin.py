@@ -13,7 +13,7 @@ EXPERTS = {
     "texture": "3x3 convolutions at several dilations",
     "attention": "Attention over all positions at linear cost",
     "hybrid": "Depthwise filters of reach 5x5 times a global gate",
-    "frequency": "Low, middle and high bands of a Laplacian pyramid",
+    "frequency": "How much there is in the upper bands of a Laplacian pyramid, and its lowest band",
     "edge": "Magnitudes of fixed Sobel and Laplace filters",
     "context": "Pyramid pooling: means over grids of several sizes",
     "contrast": "What a place has and its surroundings have not",

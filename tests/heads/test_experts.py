@@ -143,15 +143,22 @@ def test_context_knows_the_far_corner() -> None:
     assert (module(x) - module(y))[..., -1, -1].abs().max() > 1e-4
 
 
-def test_frequency_with_filters_that_pass_everything_gives_the_map_back() -> None:
+@pytest.mark.parametrize(("cell", "strongest"), [(1, "high"), (2, "middle"), (16, "low")])
+def test_frequency_tells_the_scale_of_a_checkerboard_and_not_its_phase(cell: int, strongest: str) -> None:
     module = Frequency(channels=8, reduction=1)
     module.fuse = nn.Identity()
     with torch.no_grad():
         module.reduce.weight.copy_(torch.eye(8)[:, :, None, None])
         for (band,) in (module.low, module.middle, module.high):
             band.weight.zero_()[:, :, 1, 1] = 1.0
-    x = torch.randn(1, 8, 13, 9)
-    torch.testing.assert_close(module(x), x)
+    across = torch.arange(16) // cell
+    board = (1.0 - 2.0 * ((across + across[:, None]) % 2)).expand(1, 8, 16, 16)
+    bands = dict(zip(("high", "middle", "low"), module(board).detach().chunk(3, dim=1), strict=True))
+    means = {name: band.abs().mean().item() for name, band in bands.items()}
+    assert max(means, key=lambda name: means[name]) == strongest
+    assert means[strongest] == pytest.approx(1.0, abs=0.01)
+    if strongest != "low":
+        torch.testing.assert_close(module(-board), module(board))
 
 
 def test_hybrid_closes_where_its_gate_is_shut() -> None:

@@ -1,7 +1,8 @@
-"""Frequency: coarse, middle and fine structure, each filtered on its own."""
+"""Frequency: how much fine and middle structure there is, and what the coarse one is."""
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -11,8 +12,8 @@ from frame_heads.layers import Pointwise, depthwise, group_norm, upsample
 class Frequency(nn.Module):
     """Three bands of a Laplacian pyramid (Burt & Adelson, 1983) on a narrower map, each with its own filter.
 
-    The bands come from average pools; each is filtered at its own resolution, which is also the cheapest, and they are
-    put together again from the lowest on.
+    Of the two upper bands the magnitudes count, whatever the sign: so textures differ that have the same mean (Bergen &
+    Adelson, 1988, Nature 333). The bands come from average pools, and each is filtered at its own resolution.
     """
 
     def __init__(self, *, channels: int, kernel: int = 3, reduction: int = 2) -> None:
@@ -20,13 +21,15 @@ class Frequency(nn.Module):
         narrow = max(1, channels // reduction)
         self.reduce = Pointwise(channels, narrow, bias=False)
         self.low, self.middle, self.high = (depthwise(narrow, kernel) for _ in range(3))
-        self.fuse = nn.Sequential(group_norm(narrow), nn.ReLU(inplace=True), Pointwise(narrow, channels))
+        self.fuse = nn.Sequential(group_norm(3 * narrow), nn.ReLU(inplace=True), Pointwise(3 * narrow, channels))
 
     def forward(self, x: Tensor) -> Tensor:
         full = self.reduce(x)
         half = F.avg_pool2d(full, 2, ceil_mode=True, count_include_pad=False)
         quarter = F.avg_pool2d(half, 2, ceil_mode=True, count_include_pad=False)
         full_size, half_size = full.shape[-2:], half.shape[-2:]
-        coarse = self.middle(half - upsample(quarter, half_size)) + upsample(self.low(quarter), half_size)
-        out: Tensor = self.fuse(self.high(full - upsample(half, full_size)) + upsample(coarse, full_size))
+        middle = self.middle(half - upsample(quarter, half_size)).abs()
+        high = self.high(full - upsample(half, full_size)).abs()
+        bands = [high, upsample(middle, full_size), upsample(self.low(quarter), full_size)]
+        out: Tensor = self.fuse(torch.cat(bands, dim=1))
         return out
