@@ -52,6 +52,13 @@ def test_other_timm_models_keep_the_contract_at_an_odd_size(name: str) -> None:
     check_maps(TimmBackbone(model=name, **OTHERS[name]).eval(), (97, 65))
 
 
+@pytest.mark.parametrize(("arguments", "side"), [({}, 224), ({"img_size": 160}, 160)])
+def test_an_image_of_the_one_size_that_a_model_is_made_for_is_not_padded(arguments: dict[str, Any], side: int) -> None:
+    backbone = TimmBackbone(model="levit_128s", arguments=arguments).eval()
+    assert max(backbone.strides) == 64  # of which neither is a multiple
+    check_maps(backbone, (side, side))
+
+
 def test_a_map_does_not_shift_when_the_image_is_cut(small: TimmBackbone) -> None:
     """Position i stands for the pixels from i * stride on, whether the size is a multiple of the stride or not."""
     image = torch.zeros(1, 3, 128, 128)

@@ -15,6 +15,7 @@ from frame.plugin.component import Kind
 from frame.testing import Case, checks_of, parametrize_with_checks, run_checks
 from frame.testing.case import Subject
 from frame.testing.outcome import fail, skip
+from frame.testing.rig import differ
 from frame.testing.runner import run_check
 
 CASE = Case("loss", "dice")
@@ -153,3 +154,12 @@ def test_pytest_tells_skips_and_expected_failures(tmp_path) -> None:
     assert "passes, but was expected to fail (who knows); take it out of expected_failures" in told
     assert "FAILED test_bad.py::test_it[metric-bad-check_a_good_prediction_counts]" in told
     assert "2 failed" in told
+
+
+@pytest.mark.parametrize("tolerance", [0, 1e-4])
+def test_tensors_with_infinities_are_compared(tolerance: float) -> None:
+    bounds = torch.tensor([-torch.inf, 1.0, torch.inf])
+    assert not differ(bounds, bounds.clone(), tolerance=tolerance)
+    assert differ(bounds, torch.tensor([-torch.inf, 1.1, torch.inf]), tolerance=tolerance)
+    assert differ(bounds, torch.tensor([-torch.inf, 1.0, 3.0]), tolerance=tolerance)
+    assert differ(torch.tensor([torch.nan]), torch.tensor([torch.nan]), tolerance=tolerance) == (tolerance > 0)

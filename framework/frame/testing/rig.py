@@ -116,13 +116,17 @@ def objective(outputs: Mapping[str, Tensor]) -> Tensor:
 
 
 def differ(one: Tensor, other: Tensor, *, tolerance: float = 1e-4) -> bool:
-    """Whether two tensors are more apart than arithmetic in another order explains."""
+    """Whether two tensors are more apart than arithmetic in another order explains; infinities are equal to their like.
+
+    Without tolerance it is asked whether anything has changed, and nan is equal to nan.
+    """
     if one.shape != other.shape:
         return True
     if not one.numel():
         return False
-    scale = max(1.0, float(one.detach().abs().max()))
-    return not torch.allclose(one.detach().float(), other.detach().float(), atol=tolerance * scale, rtol=0)
+    before, after = one.detach().float(), other.detach().float()
+    scale = max(1.0, float(before[before.isfinite()].abs().max()) if before.isfinite().any() else 1.0)
+    return not torch.allclose(before, after, atol=tolerance * scale, rtol=0, equal_nan=tolerance == 0)
 
 
 def _are_maps(values: Sequence[Any]) -> bool:
