@@ -1,7 +1,7 @@
 """How well Frame's models segment, beside segmentation_models.pytorch's on the same backbone, from random weights.
 
     pip install -e '.[bench]'
-    python benchmarks/accuracy.py [--difficulty D ...] [--camo DIR] [--seeds N] [--epochs N] [--models NAME ...]
+    python benchmarks/accuracy.py [--difficulty D ...] [--camo DIR] [--seeds N] [--epochs N] [--jobs N]
 
 All are trained by ``frame.run`` with the same data, augmentation, steps, optimizer and average of the weights, on the
 mask loss; Frame's have deep supervision on their side outputs beside it, and the mixture its balance, for they have
@@ -10,21 +10,27 @@ seeds and, after the sign, the largest distance from it.
 
 On generated camouflage at each difficulty; with ``--camo``, a folder in CAMO's layout, on a held-out tenth of it too:
 from random weights, and from the weights that the same model got on generated camouflage of the first difficulty.
+
+``--jobs`` models are trained at a time, each with its share of the cores; the tables are printed after each of them.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, NamedTuple
 
+import torch
 from tqdm import tqdm
 
 import frame
 import peers
+from frame.data.cores import cores
 from real import EXPERTS
 
 BACKBONE = {"name": "edgenext_xx_small", "pretrained": False}
@@ -32,8 +38,8 @@ DEEP = {"deep": {"name": "deep_supervision", "weight": 0.4}}
 MODELS: dict[str, dict[str, Any]] = {
     "Frame moe": {
         "backbone": BACKBONE,
-        "head": {"name": "moe", "experts": EXPERTS, "top_k": 3},
-        "losses": DEEP | {"balance": {"name": "balance", "weight": 0.1}},
+        "head": {"name": "moe", "experts": EXPERTS, "top_k": 3, "dense_warmup": 0.5},
+        "losses": DEEP | {"balance": {"name": "balance", "weight": 0.1}, "z": {"name": "router_z", "weight": 0.02}},
     },
     "Frame fpn": {"backbone": BACKBONE, "head": "fpn", "losses": DEEP},
     "smp FPN": {"backbone": "image", "head": "smp_fpn", "losses": {}},
@@ -63,52 +69,91 @@ def camo(folder: Path) -> dict[str, Any]:
     return {"name": "camo", "root": str(folder), "size": 224, "validation": 0.1}
 
 
-class Table:
-    """Figures by model, of one ground."""
+class Job(NamedTuple):
+    """A model to train, and what on."""
 
-    def __init__(self, ground: str) -> None:
-        self.ground = ground
-        self.found: dict[str, list[frame.Result]] = {}
-        self.seconds: dict[str, float] = {}
+    model: str
+    seed: int
+    difficulty: float | None
+    """Of generated images; ``None``: on CAMO, from random weights."""
+    then_camo: bool
+    """Train on CAMO too, from these weights."""
 
-    def add(self, name: str, tables: dict[str, Any], init_from: Path | None = None) -> frame.Result:
-        """Train a model and count it."""
+
+class Found(NamedTuple):
+    """What a model reached on one ground."""
+
+    ground: str
+    model: str
+    metrics: dict[str, float]
+    seconds: float
+
+
+def train(job: Job, args: argparse.Namespace, folder: str) -> list[Found]:
+    """Do a job, in a process of its own."""
+
+    def run(ground: str, data: dict[str, Any], epochs: int, init_from: Path | None = None) -> Path | None:
+        tables = config(MODELS[job.model], data, job.seed, epochs, f"{folder}/{'-'.join(map(str, job[:3]))}")
         if init_from is not None:
             tables["train"]["init_from"] = str(init_from)
         started = time.perf_counter()
         result = frame.run(tables, plugins=frame.catalog(files=[Path(peers.__file__)]))
-        self.found.setdefault(name, []).append(result)
-        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
-        return result
+        found.append(Found(ground, job.model, dict(result.metrics), time.perf_counter() - started))
+        return result.checkpoint
 
-    def __str__(self) -> str:
-        rows = [f"\n{self.ground}", f"{'':<12}" + "".join(f"{each:>18}" for each in FIGURES) + f"{'seconds':>10}"]
-        for name, results in self.found.items():
+    found: list[Found] = []
+    if job.difficulty is None:
+        run("CAMO, from random weights", camo(args.camo), args.camo_epochs)
+        return found
+    weights = run(f"generated, difficulty {job.difficulty}", generated(job.difficulty), args.epochs)
+    if job.then_camo:
+        run("CAMO, from weights of generated camouflage", camo(args.camo), args.camo_epochs, weights)
+    return found
+
+
+def jobs(args: argparse.Namespace) -> list[Job]:
+    listed = []
+    for seed in range(args.seeds):
+        real = args.camo is not None and seed < args.camo_seeds
+        for name in args.models:
+            for number, difficulty in enumerate(args.difficulty):
+                listed.append(Job(name, seed, difficulty, then_camo=real and number == 0))
+            if real:
+                listed.append(Job(name, seed, None, then_camo=False))
+    return listed
+
+
+def tables(found: list[Found]) -> str:
+    """A table a ground: mean and largest distance from it, over seeds."""
+    lines: list[str] = []
+    for ground in sorted({each.ground for each in found}, reverse=True):
+        lines += ["", ground, f"{'':<12}" + "".join(f"{each:>18}" for each in FIGURES) + f"{'seeds':>7}{'seconds':>9}"]
+        for name in MODELS:
+            own = [each for each in found if (each.ground, each.model) == (ground, name)]
+            if not own:
+                continue
             cells = []
             for figure in FIGURES.values():
-                values = [result.metrics[figure] for result in results]
+                values = [each.metrics[figure] for each in own]
                 mean = fmean(values)
                 cells.append(f"{mean:.4f} ± {max(abs(value - mean) for value in values):.4f}")
-            rows.append(
-                f"{name:<12}" + "".join(f"{cell:>18}" for cell in cells) + f"{self.seconds[name] / len(results):>10.0f}"
-            )
-        return "\n".join(rows)
+            seconds = fmean(each.seconds for each in own)
+            lines.append(f"{name:<12}" + "".join(f"{cell:>18}" for cell in cells) + f"{len(own):>7}{seconds:>9.0f}")
+    return "\n".join(lines)
 
 
 def main(args: argparse.Namespace) -> None:
-    grounds = {difficulty: Table(f"generated, difficulty {difficulty}") for difficulty in args.difficulty}
-    scratch, warm = Table("CAMO, from random weights"), Table("CAMO, from weights of generated camouflage")
-    with tempfile.TemporaryDirectory() as folder:
-        for seed in tqdm(range(args.seeds), disable=None, unit="seed"):
-            for name in args.models:
-                model, start = MODELS[name], None
-                for difficulty, table in grounds.items():
-                    result = table.add(name, config(model, generated(difficulty), seed, args.epochs, folder))
-                    start = start or result.checkpoint
-                if args.camo:
-                    scratch.add(name, config(model, camo(args.camo), seed, args.camo_epochs, folder))
-                    warm.add(name, config(model, camo(args.camo), seed, args.camo_epochs, folder), start)
-            print(*grounds.values(), *([scratch, warm] if args.camo else []), sep="\n", flush=True)
+    listed, found = jobs(args), []
+    share = (max(1, cores() // args.jobs),)
+    spawn = multiprocessing.get_context("spawn")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        ProcessPoolExecutor(args.jobs, spawn, initializer=torch.set_num_threads, initargs=share) as pool,
+    ):
+        waiting = [pool.submit(train, job, args, folder) for job in listed]
+        for each in tqdm(as_completed(waiting), total=len(listed), disable=None, unit="job"):
+            found += each.result()
+            print(tables(found), flush=True)
 
 
 if __name__ == "__main__":
@@ -117,6 +162,8 @@ if __name__ == "__main__":
     parser.add_argument("--camo", type=Path)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=8, help="of 1024 generated images")
+    parser.add_argument("--camo-seeds", type=int, default=3)
     parser.add_argument("--camo-epochs", type=int, default=8)
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--jobs", type=int, default=1, help="models trained at a time")
     main(parser.parse_args())
