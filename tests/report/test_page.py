@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SECTIONS = ["figures", "images", "curves", "experts", "schedule", "notices", "origin"]
+IMAGES = 9  # of the validation split
 
 
 @pytest.fixture(scope="module")
@@ -138,8 +139,12 @@ def test_what_is_lost_without_an_expert_is_measured(page, finished) -> None:
     rows = {next(row.all("th")).text: [cell.text for cell in row.all("td")] for row in body.all("tr")}
     assert set(rows) == {"none", "texture", "edge", "contrast"}
     assert rows["none"][0] == f"{figures['iou']:.4f}"  # there are fewer images than are asked at most
-    for value, change in list(rows.values())[1:]:
-        assert float(value) - figures["iou"] == pytest.approx(float(change.replace("\N{MINUS SIGN}", "-")), abs=2e-4)
+    for value, *changes in list(rows.values())[1:]:
+        change, count, own = (each.replace("\N{MINUS SIGN}", "-") for each in changes)
+        assert float(value) - figures["iou"] == pytest.approx(float(change), abs=2e-4)
+        # An expert that an image was not sent to can't be missed there.
+        total = IMAGES * float(change)
+        assert total == pytest.approx(int(count) * float(own) if int(count) else 0.0, abs=IMAGES * 2e-4)
 
 
 def test_the_schedule_shows_what_is_frozen_and_when_it_joins(page) -> None:

@@ -100,12 +100,16 @@ def _switched(record: RunRecord, found: Revisit) -> Html | None:
     name = record.monitor
     changes = {expert: value - whole for expert, value in found.switched.items() if expert and math.isfinite(value)}
     order = sorted(changes, key=lambda expert: changes[expert] * (-1 if found.lower_is_better else 1))
-    rows: list[list[Html | str]] = [["none", number(whole), NONE]]
-    rows += [
-        [expert, number(found.switched[expert]), f"{changes[expert]:+.4f}".replace("-", MINUS)] for expert in order
-    ]
+    rows: list[list[Html | str]] = [["none", number(whole), NONE, NONE, NONE]]
+    for expert in order:
+        count, own = found.own.get(expert, (0, math.nan))
+        rows.append([expert, number(found.switched[expert]), _change(changes[expert]), str(count), _change(own)])
     caption = f"What {name} is when one expert may not be chosen, on {found.switched_on} validation images"
-    return table(caption, ["switched off", name, "change"], rows)
+    return table(caption, ["switched off", name, "change", "its own images", "change on these"], rows)
+
+
+def _change(value: float) -> Html | str:
+    return f"{value:+.4f}".replace("-", MINUS) if math.isfinite(value) else NONE
 
 
 def _images(found: Revisit) -> list[Html]:

@@ -59,6 +59,8 @@ class Revisit:
     """The monitored figure without each expert, and under ``""`` with all."""
     switched_on: int = 0
     """Images on which that was measured."""
+    own: dict[str, tuple[int, float]] = field(default_factory=dict)
+    """Of each expert: of these images, those that it was chosen for, and the mean change of their figure without it."""
 
     def ranked(self) -> list[Shot]:
         """Those that have a score, the best first."""
@@ -81,14 +83,11 @@ def revisit(folder: Path, plugins: Catalog, data: Path | None, *, lower_is_bette
     run = bind(read(config), plugins)
     _, validation, _ = split_data(run)
     predictor = assembled(saved, plugins, "auto")
-    label = run.monitor.partition("/")[0]
     found = Revisit(saved.path, saved.which, predictor.classes, run.monitor, lower_is_better)
 
     def observe(sample: Sample, probability: npt.NDArray[np.float32]) -> None:
         shot = Shot.of(sample, probability)
-        metric = run.metrics[label](num_classes=run.num_classes)
-        metric.update(probability, sample.mask)
-        shot.score = figures(label, metric.compute()).get(run.monitor, math.nan)
+        shot.score = _score(run, sample, probability)
         found.shots.append(shot)
 
     def observe_extras(sample: Sample, extras: Extras) -> None:
@@ -108,6 +107,14 @@ def revisit(folder: Path, plugins: Catalog, data: Path | None, *, lower_is_bette
     if not any(math.isfinite(shot.score) for shot in found.shots):
         _score_by_overlap(found)
     return found
+
+
+def _score(run: Run, sample: Sample, probability: npt.NDArray[np.float32]) -> float:
+    """The monitored figure of one image; nan if it is none of single images."""
+    label = run.monitor.partition("/")[0]
+    metric = run.metrics[label](num_classes=run.num_classes)
+    metric.update(probability, sample.mask)
+    return figures(label, metric.compute()).get(run.monitor, math.nan)
 
 
 def _pass(
@@ -145,19 +152,32 @@ def _switch(predictor: Predictor, validation: Subset, run: Run, found: Revisit) 
     indices = range(len(validation)) if validation.indices is None else validation.indices
     some = Subset(validation.dataset, [int(indices[at]) for at in chosen])
     label = run.monitor.partition("/")[0]
+    by_image: dict[str, dict[str, float]] = {}
     for name in ("", *experts):
+        own: dict[str, float] = {}
+
+        def observe(sample: Sample, probability: npt.NDArray[np.float32], own: dict[str, float] = own) -> None:
+            own[sample.id] = _score(run, sample, probability)
+
         try:
             head.switch_off((name,) if name else ())
             metric = {label: run.metrics[label](num_classes=run.num_classes)}
-            scores = _pass(
-                predictor, some, metric, lambda *_: None, None, [], f"without {name}" if name else "all experts"
-            )
+            scores = _pass(predictor, some, metric, observe, None, [], f"without {name}" if name else "all experts")
         except UserError:  # fewer would be left than an image needs
             continue
         finally:
             head.switch_off(())
-        found.switched[name] = scores.get(run.monitor, math.nan)
+        found.switched[name], by_image[name] = scores.get(run.monitor, math.nan), own
     found.switched_on = count
+    for name in by_image.keys() - {""}:
+        columns = [index for index, expert in enumerate(head.experts) if expert == name]
+        changes = [
+            by_image[name][image] - score
+            for image, score in by_image[""].items()
+            if image in found.routed and found.routed[image][columns].any()
+        ]
+        known = [change for change in changes if math.isfinite(change)]
+        found.own[name] = len(known), math.fsum(known) / len(known) if known else math.nan
 
 
 def _score_by_overlap(found: Revisit) -> None:
