@@ -21,7 +21,10 @@ def test_a_worker_that_torchrun_starts_again_goes_on_by_itself(launches, tmp_pat
     again = launches.torchrun(1, "losses.trouble.what=SIGKILL", f"losses.trouble.once={once}")
     assert again.code == 0, again.err
     assert (tmp_path / "once").exists()
-    assert "rank 0 of 2: lost another rank" in again.err
+    assert (
+        "failed (exitcode: -9) local_rank: 1" in again.err
+    )  # as torchrun says; it may end rank 0 before that can speak
+    assert "Traceback" not in again.err
     assert again.out.count("resume  ") == 1
     assert "small-2/checkpoints/step_00000004" in again.out  # not that of the run before
     assert_equal(state_of(launches.runs / "small"), state_of(launches.runs / "small-2"))
