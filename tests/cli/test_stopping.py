@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from tests.output import wait_for_step
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -23,9 +24,7 @@ def test_a_run_that_is_stopped_saves_says_how_to_go_on_and_tells_by_its_exit_cod
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        for line in process.stdout:
-            if "step 3/" in line:
-                break
+        wait_for_step(process.stdout, 3)
         send = os.killpg if number == signal.SIGINT else os.kill  # a scheduler's SIGTERM goes to the process alone
         send(process.pid, number)
         told, complaints = process.stdout.read(), process.stderr.read()

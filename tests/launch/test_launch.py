@@ -8,6 +8,7 @@ import signal
 
 import pytest
 from tests.engine.states import assert_equal, state_of
+from tests.output import wait_for_step
 
 import frame
 from frame import UserError, catalog
@@ -42,9 +43,7 @@ def test_what_a_user_can_mend_is_one_message(launches, config) -> None:
 def test_ctrl_c_reaches_all_and_the_exit_code_tells(launches) -> None:
     settings = ("data.workers=1", "data.images=4000", "callbacks.terminal.interval=0.01")
     process = launches.start(*settings)
-    for line in process.stdout:
-        if "step 3/" in line:
-            break
+    wait_for_step(process.stdout, 3)
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
