@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+import textwrap
 
 import pytest
 from tests.engine.states import assert_equal, state_of
@@ -21,13 +25,30 @@ def test_a_worker_that_torchrun_starts_again_goes_on_by_itself(launches, tmp_pat
     again = launches.torchrun(1, "losses.trouble.what=SIGKILL", f"losses.trouble.once={once}")
     assert again.code == 0, again.err
     assert (tmp_path / "once").exists()
-    assert (
-        "failed (exitcode: -9) local_rank: 1" in again.err
-    )  # as torchrun says; it may end rank 0 before that can speak
+    assert "rank 0 of 2: lost another rank" in again.err
     assert "Traceback" not in again.err
     assert again.out.count("resume  ") == 1
     assert "small-2/checkpoints/step_00000004" in again.out  # not that of the run before
     assert_equal(state_of(launches.runs / "small"), state_of(launches.runs / "small-2"))
+
+
+def test_one_of_several_processes_that_fails_can_say_so_before_sigterm_ends_it() -> None:
+    script = """
+        import os, signal, time
+        from frame.engine.stopping import Stopping
+        try:
+            with Stopping(None).listening():
+                raise ConnectionError
+        except ConnectionError:
+            os.kill(os.getpid(), signal.SIGTERM)
+            print("lost another rank", flush=True)
+            time.sleep(60)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    for environment, outcome in ({"RANK": "0", "WORLD_SIZE": "2"}, (143, "lost another rank\n")), ({}, (-15, "")):
+        own = os.environ | environment
+        ended = subprocess.run(command, env=own, capture_output=True, text=True, timeout=50, check=False)
+        assert (ended.returncode, ended.stdout) == outcome
 
 
 def test_sigterm_to_one_rank_saves_on_all_and_nothing_is_started_again(launches) -> None:

@@ -102,11 +102,11 @@ def execute(run: Run, *, resume: bool = False) -> Result | None:
     baselines: Mapping[str, Mapping[str, float]] = {}
     try:
         fit = _prepared(run, strategy, events, stopping, resume=resume)
-        try:
-            with stopping.listening(), compile_failures_told():
+        with stopping.listening(), compile_failures_told():
+            try:
                 baselines = fit.fit().baselines
-        except RunStopped as stop:
-            stopped = stop.reason
+            except RunStopped as stop:
+                stopped = stop.reason
     except Exception:
         if not strategy.is_first_to_fail():
             raise OtherRankFailedError("another process failed first, and says why") from None

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from frame.engine.processes.ranks import are_started
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 EXIT_CODES = {"SIGINT": 130, "SIGTERM": 143, "max_time": 124}
 """By what stopped a run: the shell's codes for the signals, and that of ``timeout`` for the time."""
+_LAST_WORDS = 5.0  # seconds
 
 
 class Stopping:
@@ -44,6 +48,9 @@ class Stopping:
     def listening(self) -> Iterator[None]:
         """Within it SIGTERM and the first SIGINT set the flag; a second SIGINT interrupts at once.
 
+        A launcher sends SIGTERM to all of its processes once one has failed. Where this one fails too, because it lost
+        that one, SIGTERM ends it only seconds later, so that it can say so.
+
         Python delivers signals to the main thread alone; elsewhere nothing is installed.
         """
         if threading.current_thread() is not threading.main_thread():
@@ -52,6 +59,10 @@ class Stopping:
         before = {number: signal.signal(number, self._note) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
             yield
+        except Exception:
+            if are_started():
+                before[signal.SIGTERM] = _end_soon
+            raise
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
@@ -61,3 +72,9 @@ class Stopping:
         if name == self._signal == "SIGINT":
             raise KeyboardInterrupt
         self._signal = name
+
+
+def _end_soon(number: int, _frame: Any) -> None:
+    timer = threading.Timer(_LAST_WORDS, os._exit, [128 + number])
+    timer.daemon = True
+    timer.start()
