@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from frame.engine.sharded import local
+
 
 class FusedAdamW(torch.optim.AdamW):
     """torch's ``AdamW(fused=True)``: the same kernel, the same state, the same bits, by a fraction of the Python.
@@ -34,10 +36,10 @@ class FusedAdamW(torch.optim.AdamW):
         for group, parameters, known, own in zip(self.param_groups, trained, states, counts, strict=True):
             if parameters:
                 torch._fused_adamw_(
-                    _here(parameters),
-                    _here([each.grad for each in parameters]),
-                    _here([state["exp_avg"] for state in known]),
-                    _here([state["exp_avg_sq"] for state in known]),
+                    local(parameters),
+                    local([each.grad for each in parameters]),
+                    local([state["exp_avg"] for state in known]),
+                    local([state["exp_avg_sq"] for state in known]),
                     [],
                     own,
                     lr=group["lr"],
@@ -59,8 +61,3 @@ class FusedAdamW(torch.optim.AdamW):
         state["step"] = torch.zeros((), device=parameter.device)
         state["exp_avg"], state["exp_avg_sq"] = torch.zeros_like(parameter), torch.zeros_like(parameter)
         return state
-
-
-def _here(tensors: list[Any]) -> list[Any]:
-    """What this process holds of sharded tensors, which is all that the kernel needs."""
-    return [each.to_local() for each in tensors] if hasattr(tensors[0], "to_local") else tensors

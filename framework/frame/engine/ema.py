@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
+
+from frame.engine.sharded import local
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,11 +23,12 @@ class Ema:
     their value in the average.
     """
 
+    @torch.no_grad()
     def __init__(self, model: nn.Module, decay: float) -> None:
         self.decay = decay
         self.updates = 0
-        self._live = [_here(parameter) for parameter in model.parameters()]
-        self._shadow = [parameter.detach().clone() for parameter in self._live]
+        self._live = local(list(model.parameters()))
+        self._shadow = [parameter.clone() for parameter in self._live]
 
     @torch.no_grad()
     def update(self, unless: Tensor | None = None) -> None:
@@ -57,9 +60,3 @@ class Ema:
             kept = live.clone()
             live.copy_(shadow)
             shadow.copy_(kept)
-
-
-def _here(parameter: Tensor) -> Tensor:
-    """A parameter, or this process's shard of it."""
-    sharded: Any = parameter
-    return sharded.detach().to_local() if hasattr(sharded, "to_local") else parameter
