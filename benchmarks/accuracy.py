@@ -1,7 +1,7 @@
 """How well Frame's models segment, beside segmentation_models.pytorch's on the same backbone, from random weights.
 
     pip install -e '.[bench]'
-    python benchmarks/accuracy.py [--difficulty D ...] [--camo DIR] [--seeds N] [--epochs N] [--jobs N]
+    python benchmarks/accuracy.py [--difficulty D ...] [--camo DIR] [--seeds N] [--epochs N] [--jobs N] [--results FILE]
 
 All are trained by ``frame.run`` with the same data, augmentation, steps, optimizer and average of the weights, on the
 mask loss; Frame's have deep supervision on their side outputs beside it, and the mixture its balance, for they have
@@ -12,11 +12,13 @@ On generated camouflage at each difficulty; with ``--camo``, a folder in CAMO's 
 from random weights, and from the weights that the same model got on generated camouflage of the first difficulty.
 
 ``--jobs`` models are trained at a time, each with its share of the cores; the tables are printed after each of them.
+With ``--results`` they are kept in a file, and what a run that was stopped has left there is not done again.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import multiprocessing
 import tempfile
 import time
@@ -54,7 +56,7 @@ def config(model: dict[str, Any], data: dict[str, Any], seed: int, epochs: int, 
         "data": data | {"augmentation": {"name": "albumentations"}},
         "metrics": {"iou": "iou", "cod": {"name": "cod", "figures": ["wf", "s", "mae"]}},
         "train": {"clip": 1.0, "ema": 0.99, "monitor": "iou"},
-        "stages": {"main": {"epochs": epochs, "batch_size": 16, "lr": 2e-3, "warmup": 0.5}},
+        "stages": {"main": {"epochs": epochs, "batch_size": 4, "lr": 1e-3, "warmup": 0.5}},
         "backbone": model["backbone"],
         "head": model["head"],
         "losses": {"mask": "mask"} | model["losses"],
@@ -83,8 +85,8 @@ class Job(NamedTuple):
 class Found(NamedTuple):
     """What a model reached on one ground."""
 
+    job: Job
     ground: str
-    model: str
     metrics: dict[str, float]
     seconds: float
 
@@ -98,7 +100,7 @@ def train(job: Job, args: argparse.Namespace, folder: str) -> list[Found]:
             tables["train"]["init_from"] = str(init_from)
         started = time.perf_counter()
         result = frame.run(tables, plugins=frame.catalog(files=[Path(peers.__file__)]))
-        found.append(Found(ground, job.model, dict(result.metrics), time.perf_counter() - started))
+        found.append(Found(job, ground, dict(result.metrics), time.perf_counter() - started))
         return result.checkpoint
 
     found: list[Found] = []
@@ -112,14 +114,14 @@ def train(job: Job, args: argparse.Namespace, folder: str) -> list[Found]:
 
 
 def jobs(args: argparse.Namespace) -> list[Job]:
+    """Seed by seed, so that what a stopped run has done can be compared."""
     listed = []
     for seed in range(args.seeds):
         real = args.camo is not None and seed < args.camo_seeds
-        for name in args.models:
-            for number, difficulty in enumerate(args.difficulty):
-                listed.append(Job(name, seed, difficulty, then_camo=real and number == 0))
-            if real:
-                listed.append(Job(name, seed, None, then_camo=False))
+        for number, difficulty in enumerate(args.difficulty):
+            listed += [Job(name, seed, difficulty, then_camo=real and number == 0) for name in args.models]
+        if real:
+            listed += [Job(name, seed, None, then_camo=False) for name in args.models]
     return listed
 
 
@@ -129,7 +131,7 @@ def tables(found: list[Found]) -> str:
     for ground in sorted({each.ground for each in found}, reverse=True):
         lines += ["", ground, f"{'':<12}" + "".join(f"{each:>18}" for each in FIGURES) + f"{'seeds':>7}{'seconds':>9}"]
         for name in MODELS:
-            own = [each for each in found if (each.ground, each.model) == (ground, name)]
+            own = [each for each in found if (each.ground, each.job.model) == (ground, name)]
             if not own:
                 continue
             cells = []
@@ -142,8 +144,15 @@ def tables(found: list[Found]) -> str:
     return "\n".join(lines)
 
 
+def kept(file: Path) -> list[Found]:
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    return [Found(Job(*job), *others) for job, *others in map(json.loads, lines)]
+
+
 def main(args: argparse.Namespace) -> None:
-    listed, found = jobs(args), []
+    found = kept(args.results) if args.results else []
+    done = {each.job for each in found}
+    listed = [job for job in jobs(args) if job not in done]
     share = (max(1, cores() // args.jobs),)
     spawn = multiprocessing.get_context("spawn")
     with (
@@ -153,6 +162,9 @@ def main(args: argparse.Namespace) -> None:
         waiting = [pool.submit(train, job, args, folder) for job in listed]
         for each in tqdm(as_completed(waiting), total=len(listed), disable=None, unit="job"):
             found += each.result()
+            if args.results:
+                with args.results.open("a", encoding="utf-8") as file:
+                    file.writelines(json.dumps(one) + "\n" for one in each.result())
             print(tables(found), flush=True)
 
 
@@ -163,7 +175,8 @@ if __name__ == "__main__":
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=8, help="of 1024 generated images")
     parser.add_argument("--camo-seeds", type=int, default=3)
-    parser.add_argument("--camo-epochs", type=int, default=8)
+    parser.add_argument("--camo-epochs", type=int, default=6)
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--jobs", type=int, default=1, help="models trained at a time")
+    parser.add_argument("--results", type=Path, metavar="FILE", help="to keep them in, one in a line")
     main(parser.parse_args())
