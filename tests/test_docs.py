@@ -49,6 +49,8 @@ def test_the_inline_loss_of_the_readme_is_found(tmp_path) -> None:
     command += ["--plugin", str(file), "--set", "losses.mask=log_cosh_dice"]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert "sha256:" in done.stdout
+    command = [sys.executable, "-m", "frame.cli.main", "plugin", "check", "--plugin", str(file)]
+    subprocess.run(command, check=True, capture_output=True)
 
 
 TUTORIAL = ROOT / "docs" / "tutorials" / "plugin.md"
@@ -68,6 +70,7 @@ def test_the_plugin_tutorial_holds_the_files_of_the_example() -> None:
     assert held.keys() == written | {"pyproject.toml", "train.toml"}
 
 
+@pytest.mark.timeout(900)
 def test_the_plugin_tutorial_makes_a_package_that_trains(tmp_path) -> None:
     environment = Environment(tmp_path / "venv")
     told = ""
@@ -92,6 +95,7 @@ def test_the_plugin_tutorial_makes_a_package_that_trains(tmp_path) -> None:
     assert "ok" in environment.run(f"frame check '{ROOT / 'configs' / 'quickstart.toml'}'", tmp_path)
 
 
+@pytest.mark.timeout(900)
 def test_the_example_is_installed_linted_tested_and_trained(tmp_path) -> None:
     folder = copytree(EXAMPLE, tmp_path / "frame-acme", ignore=ignore_patterns("__pycache__", ".*_cache", "runs"))
     environment = Environment(tmp_path / "venv")

@@ -10,6 +10,7 @@ from textwrap import dedent
 import pytest
 from tests.testing.fault import CORRECT
 from tests.testing.faults.general import IMPORTS
+from tests.testing.sensible import SENSIBLE
 
 from frame import catalog
 from frame.plugin.component import Kind
@@ -81,17 +82,21 @@ QUIET = {
 }
 
 
-@pytest.mark.parametrize("fault", [None, *IMPORTS], ids=lambda fault: fault.what if fault else "none")
-def test_what_importing_does_is_found_in_an_installed_distribution(install, fault) -> None:
-    plugin = f"quiet{IMPORTS.index(fault)}" if fault else "quiet"
+LIBRARY_WARNS = ("from torch import nn", "import warnings\nfrom torch import nn\nwarnings.warn('old', FutureWarning)")
+IMPORTING = {"nothing": (), "a library's warning": (LIBRARY_WARNS,)} | {fault.what: fault.edits for fault in IMPORTS}
+
+
+@pytest.mark.parametrize("what", IMPORTING)
+def test_what_importing_does_is_found_in_an_installed_distribution(install, what) -> None:
+    plugin, edits = f"quiet{list(IMPORTING).index(what)}", IMPORTING[what]
     site = install("frame-quiet", plugin, "", module="frame_empty", entry="frame_quiet")
-    edits = fault.edits if fault else ()
     for module, source in QUIET.items():
         text = dedent(source)
         for old, new in edits:
             text = text.replace(old, new)
         (site / f"{module}.py").write_text(text)
     found = {each.check: each for each in run_checks(Case("backbone", "quiet"), catalog())}
+    fault = next((each for each in IMPORTS if each.what == what), None)
     if fault is None:
         assert [found[check].verdict for check in PROBED] == ["passed"] * 3
         return
@@ -105,6 +110,15 @@ def test_the_correct_plugin_passes(outcomes, kind) -> None:
     found = outcomes(kind, (CORRECT / f"{kind}.py").read_text())
     assert not [(each.check, each.reason) for each in found.values() if each.verdict == "failed"]
     assert len([each for each in found.values() if each.verdict == "passed"]) > 15
+
+
+@pytest.mark.parametrize(("kind", "sensible"), SENSIBLE, ids=[f"{kind}-{each.what}" for kind, each in SENSIBLE])
+def test_what_is_sensible_raises_no_alarm(outcomes, kind, sensible) -> None:
+    found = outcomes(kind, sensible.source(kind))
+    assert not [(each.check, each.reason) for each in found.values() if each.verdict == "failed"]
+    outcome = found[sensible.check]
+    assert outcome.verdict == ("skipped" if sensible.says else "passed"), outcome.reason
+    assert re.search(sensible.says, outcome.reason or "")
 
 
 @pytest.mark.parametrize(("kind", "fault"), ALL, ids=[f"{kind}-{fault.what}" for kind, fault in ALL])

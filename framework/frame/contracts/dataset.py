@@ -28,6 +28,8 @@ class Sample(NamedTuple):
 class Dataset(Protocol):
     """A data set. Built as ``target(split=..., **options)``; must survive pickling to a loader's worker.
 
+    A split that there is not is a :class:`UserError`.
+
     Class attributes with defaults, all optional:
 
     - ``has_validation = False``: there is a validation split of its own. Otherwise the engine holds out a share of

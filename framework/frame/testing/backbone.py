@@ -58,7 +58,7 @@ def check_maps_at_odd_sizes(subject: Subject) -> None:
 
 
 def check_stages(subject: Subject) -> None:
-    """``stages``, if it has them, hold every trained parameter once: what is in none is never unfrozen."""
+    """``stages``, if it has them, hold each module once: what is in none waits until the whole backbone is trained."""
     module = Rig(subject).build()
     if not hasattr(module, "stages"):
         skip("it has no stages, and counts as one")
@@ -71,8 +71,13 @@ def check_stages(subject: Subject) -> None:
     if len(set(held)) < len(held):
         twice = next(named[each] for each in held if held.count(each) > 1)
         fail(f"its stages hold {twice} twice", "list each module in one stage")
-    if absent := [name for key, name in named.items() if key not in set(held)]:
-        fail(f"no stage holds {absent[0]}", "list every module in a stage, the stem's in the first")
+    reached = {name.rpartition(".")[0] for key, name in named.items() if key in set(held)}
+    for key, name in named.items():
+        owner = name.rpartition(".")[
+            0
+        ]  # none, or one whose parts are listed: a position embedding can't be listed itself
+        if key not in set(held) and owner and not any(f"{each}.".startswith(f"{owner}.") for each in reached):
+            fail(f"no stage holds {name}", "list every module in a stage, the stem's in the first")
 
 
 CHECKS = (*SHARED, check_channels_and_strides, check_maps_are_as_said, check_maps_at_odd_sizes, check_stages)

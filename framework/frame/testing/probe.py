@@ -13,6 +13,7 @@ import os
 import random
 import subprocess
 import sys
+import warnings
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -108,7 +109,8 @@ def _import_libraries() -> None:
 def _watched(report: dict[str, Any], what: str) -> Iterator[None]:
     """Note what is printed inside, and what is changed for the whole process."""
     said, before = io.StringIO(), _state()
-    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # most are of libraries that the plugin imports
         yield
     if text := said.getvalue().strip():
         report["said"][what] = text.splitlines()[0]

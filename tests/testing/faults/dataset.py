@@ -80,6 +80,12 @@ FAULTS = (
         (FILES, 'self.files = sorted(root.glob("*/*.npz"))'),
     ),
     fault(
+        "a test split that fails",
+        "length",
+        r"split 'test' can't be built: KeyError: 'test' .*; mend it, or raise frame.UserError if there is none",
+        (FILES, 'self.files = {"train": sorted((root / split).glob("*.npz"))}[split]'),
+    ),
+    fault(
         "a set without an end",
         "end_of_the_set",
         r"gives an item beyond its end; raise IndexError",

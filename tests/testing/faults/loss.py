@@ -77,6 +77,12 @@ FAULTS = (
         (LOGITS, LOGITS + "        logits = (logits + logits.detach()) / 2\n"),
     ),
     fault(
+        "the same in float32",
+        "gradient_is_right",
+        r"not that of finite differences .*; mend backward",
+        (LOGITS, "        logits = (logits.float() + logits.float().detach()) / 2\n"),
+    ),
+    fault(
         "a sum over samples",
         "size_of_the_batch",
         r"the same samples twice cost .*; take a mean over samples",
