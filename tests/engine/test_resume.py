@@ -101,6 +101,23 @@ def test_a_loss_that_follows_the_run_is_told_every_position_and_goes_on_to_the_s
     assert_equal(expected, state_of(result.folder))
 
 
+def test_while_a_run_goes_on_no_earlier_end_is_told(train, monkeypatch) -> None:
+    import frame_small
+
+    record, told = stop_after(train, 3).folder / "result.json", []
+    assert json.loads(record.read_text())["stopped"] == "SIGTERM"
+
+    class Looking(frame_small.Recorder):
+        def on_step_end(self, info: Any) -> None:
+            told.append(record.exists())
+
+    monkeypatch.setattr(frame_small, "Recorder", Looking)
+    assert train(resume=True).folder == record.parent
+    assert told
+    assert not any(told)
+    assert json.loads(record.read_text())["stopped"] is None
+
+
 def test_resuming_a_finished_run_changes_nothing(train, whole) -> None:
     train(*SETTINGS)
     result = train(*SETTINGS, resume=True)

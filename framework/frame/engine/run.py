@@ -151,6 +151,7 @@ def _prepared(run: Run, strategy: Strategy, events: Events, stopping: Stopping, 
     levers, told = choose(built, Levers(*saved) if saved else None)
     folder = found.folder or strategy.broadcast(make_folder(run) if strategy.is_global_zero else None)
     if strategy.is_global_zero:
+        (folder / RESULT).unlink(missing_ok=True)  # of an earlier start: it says how a run ended
         claim.write(folder)
     built = replace(built, lines=(*built.lines, *told, *found.lines))
     fit = Fit(built, levers, folder, events, stopping, found.content)
