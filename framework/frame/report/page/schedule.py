@@ -148,7 +148,7 @@ def _peak(axes: Axes, stage: StageOutlook, group: str) -> list[Html]:
 
 
 def _lanes(axes: Axes, stage: StageOutlook) -> list[Html]:
-    """What is trained of each group, the stronger the more; hatched if nothing is."""
+    """What is trained of each group, the stronger the more; faint and dashed if nothing is."""
     drawn = []
     whole = (0, stage.plan.steps, ALL if stage.trains_head else 0)
     for lane, phases in enumerate(([whole], list(stage.phases()))):
