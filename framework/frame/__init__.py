@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from frame.contracts.dataset import Sample
     from frame.contracts.jsonable import jsonable
     from frame.contracts.model import Prediction
-    from frame.contracts.strategy import Strategy, default_device
+    from frame.contracts.strategy import Strategy, default_device, known_device
     from frame.data.colours import CLASS_COLOURS
     from frame.data.files import IMAGE_SUFFIXES, read_mask, read_pair, write_image, write_mask
     from frame.data.images import read_image, read_pixels
@@ -50,6 +50,7 @@ _HOMES = {
     "evaluate": "frame.engine.inference.evaluate",
     "hookimpl": "frame.plugin.hookspecs",
     "jsonable": "frame.contracts.jsonable",
+    "known_device": "frame.contracts.strategy",
     "load": "frame.engine.inference.predictor",
     "read_image": "frame.data.images",
     "read_mask": "frame.data.files",
@@ -81,6 +82,7 @@ __all__ = [
     "evaluate",
     "hookimpl",
     "jsonable",
+    "known_device",
     "load",
     "read_image",
     "read_mask",

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
-from frame import Callback, jsonable
+from frame import Callback, UserError, jsonable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from frame.contracts.callback import EpochInfo, RunEnd, RunInfo, StageInfo, StepInfo
@@ -37,8 +37,9 @@ class History(Callback):
 
     def on_run_start(self, run: RunInfo) -> None:
         self._path = run.folder / FILE
-        _take_back(self._path, run.global_step, run.epochs)
-        self._file = self._path.open("a", buffering=1, encoding="utf-8")  # whole lines, at once
+        with self._writing():
+            _take_back(self._path, run.global_step, run.epochs)
+            self._file = self._path.open("a", buffering=1, encoding="utf-8")  # whole lines, at once
         self._write(
             "run",
             time=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -75,7 +76,8 @@ class History(Callback):
     def on_checkpoint(self, global_step: int) -> None:
         self._write_steps()
         if self._file is not None:
-            os.fsync(self._file.fileno())  # as the checkpoint will be
+            with self._writing():
+                os.fsync(self._file.fileno())  # as the checkpoint will be
 
     def on_notice(self, text: str) -> None:
         self._write("notice", text=text)
@@ -108,7 +110,22 @@ class History(Callback):
 
     def _write(self, event: str, **record: Any) -> None:
         if self._file is not None:
-            self._file.write(json.dumps(jsonable({"event": event, **record}), allow_nan=False) + "\n")
+            with self._writing():
+                self._file.write(json.dumps(jsonable({"event": event, **record}), allow_nan=False) + "\n")
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Turn what the disk refuses into a message."""
+        try:
+            yield
+        except OSError as error:
+            file, self._file = self._file, None
+            with suppress(OSError):  # closing tries to write once more
+                if file is not None:
+                    file.close()
+            raise UserError(
+                f"cannot write {self._path}: {error.strerror}; make room, and 'frame run ... --resume' goes on"
+            ) from error
 
 
 def _take_back(path: Path, global_step: int, epochs: int) -> None:

@@ -68,12 +68,12 @@ class Watch:
     def is_first_to_fail(self) -> bool:
         """Whether no other process has said so before. From now on this one ends by itself."""
         self.close()
-        return self._claimed([])
+        return self._claimed()
 
-    def _claimed(self, missing: list[int]) -> bool:
-        claim = json.dumps({"rank": self._rank, "missing": missing})
+    def _claimed(self) -> bool:
+        own = str(self._rank)
         try:
-            return self._store.compare_set("failed", "", claim) == claim.encode()
+            return self._store.compare_set("failed", "", own) == own.encode()
         except RuntimeError:  # the store went with its host
             return True
 
@@ -85,15 +85,18 @@ class Watch:
                     self._store.set(_count(self._rank), str(shown))
                 if failed_at is None and self._store.check(["failed"]):
                     failed_at = time.monotonic()
-                    if self._rank in json.loads(self._store.get("failed"))["missing"]:
-                        self._end(f"rank {self._rank} of {self._world_size} is here:\n{_stack_of_main_thread()}")
+                if self._store.check(["missing"]) and self._rank in json.loads(self._store.get("missing")):
+                    self._end(f"rank {self._rank} of {self._world_size} is here:\n{_stack_of_main_thread()}")
                 since = self._since
                 if since is not None and time.monotonic() - since > self._timeout and (missing := self._missing()):
-                    self._end(self._complaint(missing) if self._claimed(missing) else "")
+                    if self._claimed():
+                        self._say(self._complaint(missing))
+                        self._store.set("missing", json.dumps(missing))  # no earlier: what they say comes after this
+                    self._end()
             except RuntimeError:  # the store went with its host: torch says so
                 return
             if failed_at is not None and time.monotonic() - failed_at > GRACE:
-                self._end("")
+                self._end()
 
     def _missing(self) -> list[int]:
         """Processes that have not come to the exchange that this one is in."""
@@ -109,10 +112,14 @@ class Watch:
             "raise strategy.timeout if it is only slow"
         )
 
-    def _end(self, message: str) -> None:
+    def _say(self, message: str) -> None:
+        sys.stderr.write(f"{message}\n")
+        sys.stderr.flush()
+
+    def _end(self, message: str = "") -> None:
         """End this process from outside its main thread, which may be where no exception and no signal reaches it."""
         if message:
-            sys.stderr.write(f"{message}\n")
+            self._say(message)
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         os._exit(1)

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import errno
 import json
 import math
 from dataclasses import replace
 
 import pytest
+
+from frame import UserError
 
 STAGES = ("decoder", "finetune")
 
@@ -131,6 +134,20 @@ def test_losses_that_cannot_be_read_any_more_do_not_hide_why(callback, events, t
     events.steps(history, events.run.stages[0], 1, first=11, loss=_Lost())
     history.on_teardown()
     assert len(records(tmp_path, "step")) == 1
+
+
+def test_a_disk_that_is_full_is_told_once(callback, events, tmp_path, monkeypatch):
+    history = callback("history")
+    history.on_run_start(events.run)
+
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(UserError, match=r"cannot write .*history.jsonl: No space left on device; make room, and"):
+        history.on_checkpoint(1)
+    history.on_teardown()
+    assert records(tmp_path, "run")
 
 
 def test_teardown_before_the_start_is_harmless(callback):

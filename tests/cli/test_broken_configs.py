@@ -13,6 +13,13 @@ BROKEN = {  # the text that follows a whole config, --set arguments, and what is
         'backbone.drop_pat: not an option of backbone "edgenext_xx_small" (frame-seg 0.1.0); did you mean "drop_path"?',
     ),
     "unknown component": ("", ("backbone=edgenext_huge",), "no backbone is called 'edgenext_huge'; did you mean"),
+    "a key with a hyphen": (
+        "",
+        ("train.weight-decay=0.1",),
+        "train.weight-decay: not an option of [train]; did you mean",
+    ),
+    "a key that is no word": ("", ("train.2nd=1",), "train.2nd: not an option of [train]; there are:"),
+    "fewer workers than none": ("", ("data.workers=-1",), "data.workers: "),
     "component of another kind": ("", ("head=texture",), "no head is called 'texture'; 'texture' is an expert"),
     "unknown component within a component": (
         "",

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -131,6 +134,16 @@ def test_a_mistake_is_one_message_and_exit_code_2(call, arguments, message) -> N
     assert done.code == 2
     assert message in done.err
     assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("arguments", [("list",), ("--help",)])
+def test_a_reader_that_has_seen_enough_is_no_fault(arguments) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "frame.cli.main", *arguments]
+    with os.fdopen(writer, "w") as out:
+        done = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_help_names_every_command(call) -> None:

@@ -60,6 +60,8 @@ def test_what_is_left_out_is_named_and_the_exit_code_says_so(masks: Path, call) 
         (["nowhere"], "there is no nowhere"),
         (["--predictions", "x", "--data", "a=x", "--data", "a=y"], "two rows have the same name"),
         (["run", "--scales", "0"], "--scales takes numbers above 0"),
+        (["run", "--scales", "nan"], "--scales takes numbers above 0"),
+        (["run", "--workers", "-1"], "--workers from 0 on"),
     ],
 )
 def test_what_a_user_gets_wrong_is_one_message(arguments: list[str], message: str, call) -> None:

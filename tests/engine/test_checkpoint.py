@@ -102,6 +102,14 @@ def test_the_same_step_again_replaces_it_and_leaves_nothing_behind(saved) -> Non
     assert [path.name for path in saved.parent.iterdir()] == ["step_00000007"]
 
 
+def test_one_that_was_to_be_replaced_when_a_kill_came_is_found(saved) -> None:
+    checkpoint.save(saved.parent, 5, content(1))
+    saved.rename(saved.with_name(f".replaced-{saved.name}"))
+    (path, found), *_ = [checkpoint.newest_whole(saved.parent)]
+    assert path.name == f".replaced-{saved.name}"
+    assert found.state["progress"] == {"epoch": 1}
+
+
 def test_the_newest_and_the_best_are_kept(tmp_path) -> None:
     for step in (1, 2, 10, 100):
         checkpoint.save(tmp_path, step, content(step))

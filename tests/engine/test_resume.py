@@ -118,6 +118,40 @@ def test_while_a_run_goes_on_no_earlier_end_is_told(train, monkeypatch) -> None:
     assert json.loads(record.read_text())["stopped"] is None
 
 
+def test_a_run_goes_on_in_its_own_folder_not_in_that_of_a_run_whose_name_looks_like_a_number_of_it(
+    train, config
+) -> None:
+    config["run"]["name"] = "exp-2"
+    other = state_of(train().folder)
+    config["run"]["name"] = "exp"
+    stop_after(train, 3)
+    assert train(resume=True).folder == train.runs / "exp"
+    assert_equal(other, state_of(train.runs / "exp-2"))
+
+
+@pytest.mark.parametrize("step", [1, 3])  # the last of an epoch, and one within
+def test_a_resumed_run_may_have_other_losses_and_watch_another_figure(train, step: int) -> None:
+    stop_after(train, step)
+    more = ("losses.more=plain", "metrics.second=accuracy", "train.monitor=second")
+    result = train(*more, resume=True)
+    assert result.stopped is None
+    assert "second" in result.metrics
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_losses_that_keep_a_state_have_to_be_those_of_the_checkpoint(train, before: bool) -> None:
+    learned = ("losses.learned=learned",)
+    stop_after(train, 3, *(learned if before else ()))
+    with pytest.raises(UserError, match=r"^losses: the checkpoint is of a run with other losses that keep a state"):
+        train(*(() if before else learned), resume=True)
+
+
+def test_a_position_that_its_epoch_no_longer_has_is_told(train) -> None:
+    stop_after(train, 2)
+    with pytest.raises(UserError, match=r"behind step 2 of an epoch, which has 1 now; set stages.decoder.batch_size"):
+        train("stages.decoder.batch_size=32", resume=True)
+
+
 def test_resuming_a_finished_run_changes_nothing(train, whole) -> None:
     train(*SETTINGS)
     result = train(*SETTINGS, resume=True)

@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 
 from frame import UserError, catalog
 from frame.config.bind import load_run
+from frame.config.run import toml_value
 from frame.engine.events import CallbackError
 
 
@@ -68,6 +69,20 @@ def test_the_same_seed_gives_the_same_weights_for_any_number_of_workers(train) -
     assert same(weights(first), weights(second))
     assert not same(weights(first), weights(other))
     assert [result.folder.name for result in (first, second, other)] == ["small", "small-2", "small-3"]
+
+
+def test_a_path_among_the_settings_and_a_file_of_any_name_make_a_folder_that_runs_again(
+    train, config, tmp_path
+) -> None:
+    import frame
+
+    (file := tmp_path / "my config (2).toml").write_text(
+        "".join(f"{key} = {toml_value(table)}\n" for key, table in config.items() if key != "run")
+    )
+    result = frame.run(file, {"run.folder": tmp_path / "a b", "stages.decoder.epochs": 1}, catalog())
+    assert result.folder == tmp_path / "a b" / "my-config-2-"
+    again = frame.run(result.folder / "config.toml", [], catalog())
+    assert again.folder == tmp_path / "a b" / "my-config-2--2"
 
 
 def test_the_resolved_config_runs_again_to_the_same_weights(train, tmp_path) -> None:

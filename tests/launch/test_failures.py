@@ -70,10 +70,10 @@ def test_an_exception_is_shown_once_with_its_rank(launches) -> None:
 
 
 def test_a_rank_that_hangs_is_named_and_shows_where_it_is(launches) -> None:
-    found = launches.frame("losses.trouble.what=hang", "strategy.timeout=5")
+    found = launches.frame("losses.trouble.what=hang", "strategy.timeout=10", "train.save_every=1000")
     assert found.code == 1
     assert found.err.startswith(
-        "rank 0 waited 5 s after step 4 for rank 1, which hangs or is far behind; "
+        "rank 0 waited 10 s after step 4 for rank 1, which hangs or is far behind; "
         "raise strategy.timeout if it is only slow\nrank 1 of 2 is here:\n"
     )
     assert found.err.splitlines()[-2].strip() == "time.sleep(300)"

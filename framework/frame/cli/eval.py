@@ -49,8 +49,8 @@ def command(args: Namespace) -> int:
     data = dict(_named(text) for text in args.data)
     if len(data) < len(args.data):
         raise UserError("--data: two rows have the same name; write --data NAME=DIR with a name each")
-    if min(args.scales) <= 0 or args.batch_size < 1:
-        raise UserError("--scales takes numbers above 0, --batch-size from 1 on")
+    if min(args.scales) <= 0 or args.batch_size < 1 or (args.workers or 0) < 0:
+        raise UserError("--scales takes numbers above 0, --batch-size from 1 on, --workers from 0 on")
     from frame.engine.inference.evaluate import evaluate
     from frame.report.figures import as_json, as_lines, write
 
@@ -86,4 +86,4 @@ def command(args: Namespace) -> int:
 
 def _named(text: str) -> tuple[str, str]:
     name, equals, folder = text.partition("=")
-    return (name, folder) if equals else (Path(text).name, text)
+    return (name, folder) if equals else (Path(text).resolve().name, text)

@@ -35,6 +35,29 @@ INTERRUPTED = 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0, 2 for what the user can mend, 130 for Ctrl-C."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    gc.disable()  # start-up makes objects that stay: a tenth of its time would go into looking for garbage
+    try:
+        return _flushed(_called(arguments))
+    except UserError as error:
+        _end_one_of_several(error)
+        return _fail(str(error))
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # where what is left goes while Python ends
+        return 0
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except RunFailedError as error:
+        print(error, file=sys.stderr)
+        return FAILED
+    except Exception as error:
+        _end_one_of_several(error)
+        raise
+    finally:
+        gc.enable()
+
+
+def _called(arguments: list[str]) -> int:
     command = arguments[0] if arguments else "--help"
     if command in ("-h", "--help"):
         print(_help())
@@ -50,27 +73,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         close = get_close_matches(command, COMMANDS, 1)
         hint = f"did you mean 'frame {close[0]}'?" if close else f"there are: {', '.join(COMMANDS)}"
         return _fail(f"frame: no command is called {command!r}; {hint}")
-    gc.disable()  # start-up makes objects that stay: a tenth of its time would go into looking for garbage
     module = import_module(f"frame.cli.{command}")
-    try:
-        return int(module.command(module.parser().parse_args(arguments[1:])))
-    except UserError as error:
-        _end_one_of_several(error)
-        return _fail(str(error))
-    except BrokenPipeError:  # the reader, such as head, has seen enough
-        sys.stderr.close()
-        return 0
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return INTERRUPTED
-    except RunFailedError as error:
-        print(error, file=sys.stderr)
-        return FAILED
-    except Exception as error:
-        _end_one_of_several(error)
-        raise
-    finally:
-        gc.enable()
+    return int(module.command(module.parser().parse_args(arguments[1:])))
+
+
+def _flushed(code: int) -> int:
+    """While Python ends it would be too late: a reader that has gone would be a fault."""
+    sys.stdout.flush()
+    return code
 
 
 def _end_one_of_several(error: Exception) -> None:

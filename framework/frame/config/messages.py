@@ -73,7 +73,11 @@ def _without_echoes(error: ValidationError, problems: list[Problem]) -> list[Pro
 
 def _without_union_tags(details: ErrorDetails) -> tuple[str | int, ...]:
     """Pydantic puts the name of each union member that it tried into the path; a config has no such key."""
-    return tuple(item for item in details["loc"] if isinstance(item, int) or item.replace("_", "").isidentifier())
+    *path, last = details["loc"] or ("",)
+    found = [item for item in path if isinstance(item, int) or item.replace("_", "").isidentifier()]
+    # An unknown key is the author's own, whatever it looks like.
+    ours = details["type"] == "extra_forbidden" or isinstance(last, int) or last.replace("_", "").isidentifier()
+    return (*found, last) if ours else tuple(found)
 
 
 def _merged_alternatives(problems: list[Problem]) -> list[Problem]:

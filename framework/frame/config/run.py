@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from frame.config.options import Part, plain
@@ -48,7 +49,7 @@ class Run:
 
     @property
     def name(self) -> str:
-        return self.run.name or Path(self.document.name).stem
+        return self.run.name or re.sub(r"[^\w.-]+", "-", Path(self.document.name).stem)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -138,6 +139,6 @@ def toml_value(value: Any) -> str:
         return "[" + ", ".join(map(toml_value, value)) + "]"
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, (str, PurePath)):
+        return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
     return repr(value)

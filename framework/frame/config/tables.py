@@ -39,7 +39,7 @@ class DataTable(Options):
 
     size: int = Field(default=352, ge=16)
     """Side in pixels to which images and masks are resized for training; also images for validation."""
-    workers: int | Literal["auto"] = "auto"
+    workers: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
     """Processes that load data; ``0`` loads in the training process, ``"auto"`` takes one for each core, at most 8."""
     validation: float = Field(default=0.1, gt=0, lt=1)
     """Share of the training images held out for validation, unless the data set has a validation split."""

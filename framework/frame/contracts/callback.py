@@ -36,7 +36,7 @@ class RunInfo:
     monitor: str
     """The validation figure that chooses the best checkpoint, such as ``"iou"``."""
     lines: tuple[str, ...]
-    """What a person should know at the start: model, data, devices, baselines."""
+    """What a person should know at the start: model, data, devices."""
     stages: tuple[StageInfo, ...]
     global_step: int = 0
     """Optimizer steps done before this start: more than 0 for a run that goes on from a checkpoint."""

@@ -11,12 +11,32 @@ import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
+from frame.plugin.errors import UserError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from torch.optim import Optimizer
     from torch.utils.data import DataLoader
+
+
+def known_device(name: str, key: str) -> torch.device:
+    """The device of that name, such as ``"cuda:1"``, or :func:`default_device` for ``"auto"``.
+
+    Raises
+    ------
+    UserError
+        If this machine has no such device; ``key`` is what the name was given as, an option for example.
+    """
+    if name == "auto":
+        return default_device()
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError) as error:  # torch asserts that it was built for the device
+        cause = str(error).splitlines()[0]
+        raise UserError(f"{key}: this machine has no {name!r} ({cause}); 'auto' takes what there is") from None
+    return torch.device(name)
 
 
 def default_device() -> torch.device:

@@ -32,17 +32,28 @@ class Events:
         }
 
     def __call__(self, event: str, *arguments: Any) -> None:
+        failed: Exception | None = None
         for label, listener in self._listeners[event]:
             try:
-                listener(*arguments)
-            except UserError:
-                raise  # it says itself what is wrong and how to mend it
+                self._tell(label, event, listener, arguments)
             except Exception as error:
-                told = f"callback {label!r} failed in {event}: {type(error).__name__}: {error}"
-                if self.callbacks[label].essential:
-                    raise CallbackError(told) from error
-                self._silence(label, event)
-                self("on_notice", f"{told.splitlines()[0]}; the run goes on without it")
+                if event != "on_teardown":
+                    raise
+                failed = failed or error  # after the others, which have things to close too
+        if failed is not None:
+            raise failed
+
+    def _tell(self, label: str, event: str, listener: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+        try:
+            listener(*arguments)
+        except UserError:
+            raise  # it says itself what is wrong and how to mend it
+        except Exception as error:
+            told = f"callback {label!r} failed in {event}: {type(error).__name__}: {error}"
+            if self.callbacks[label].essential:
+                raise CallbackError(told) from error
+            self._silence(label, event)
+            self("on_notice", f"{told.splitlines()[0]}; the run goes on without it")
 
     def _silence(self, label: str, failed: str) -> None:
         """Call a callback no more, except to close what it has open."""

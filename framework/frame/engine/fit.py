@@ -45,10 +45,9 @@ LOOK_EVERY = 50  # steps between looks at the count of bad ones, which wait for 
 class RunStopped(Exception):  # noqa: N818  (no error: the run was asked to)
     """The run was stopped and saved; ``reason`` is a key of ``EXIT_CODES``."""
 
-    def __init__(self, reason: str, path: Path) -> None:
+    def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.path = path
 
 
 class Fit:
@@ -178,9 +177,9 @@ class Fit:
             )
             self.events("on_epoch_end", ended)
             self._tell_of_the_cache()
-            path = self._save(step, found)
+            self._save(step, found)
             if reason := self._asked_to_stop():
-                raise RunStopped(reason, path)
+                raise RunStopped(reason)
 
     def _epoch(self, plan: StagePlan, info: StageInfo, step: Step, loader: DataLoader[Any], waiting: Waiting) -> None:
         """Train what is left of an epoch."""
@@ -189,6 +188,13 @@ class Fit:
         tally = Tally(self.strategy.root_device, len(built.objective.labels), progress.sums)
         every = self.run.train.save_every
         accumulation, epoch = self.run.train.accumulation, plan.first_epoch + progress.epoch
+        progress.sums = tally.sums
+        if progress.step > plan.steps_per_epoch:
+            raise UserError(
+                f"stage {info.name}: the checkpoint stands behind step {progress.step} of an epoch, which has "
+                f"{plan.steps_per_epoch} now; set stages.{info.name}.batch_size, train.accumulation and the data as "
+                "they were, or begin anew with its weights by train.init_from"
+            )
         for samples, window in waiting.over(windows(loader, accumulation, epoch, progress.step)):
             position = progress.epoch * plan.steps_per_epoch + progress.step
             rates = plan.rates(position)
@@ -216,9 +222,9 @@ class Fit:
             if due or reason or last:
                 progress.sums = tally.total()
             if due or reason:
-                path = self._save(step, {})
+                self._save(step, {})
                 if reason:
-                    raise RunStopped(reason, path)
+                    raise RunStopped(reason)
         if progress.step != plan.steps_per_epoch:
             raise UserError(
                 f"stage {info.name}: strategy {self.run.strategy.name} gave {progress.step} of {plan.steps_per_epoch} "
@@ -258,15 +264,20 @@ class Fit:
         progress, policy = self.progress, self.run.train.non_finite
         progress.skipped += count
         named = zip(self.built.objective.labels, values.isfinite().tolist(), strict=True)
-        what = f"{', '.join(label for label, finite in named if not finite) or 'the gradient'} not finite"
-        where = f"stage {info.name}, epoch {progress.epoch + 1}, step {progress.step}"
+        else_ = "the gradient" if step.waits else "a loss or the gradient"  # of an earlier step, which nobody looked at
+        what = f"{', '.join(label for label, finite in named if not finite) or else_} not finite"
+        at = "step" if step.waits else "up to step"
+        where = f"stage {info.name}, epoch {progress.epoch + 1}, {at} {progress.step}"
         if policy == "raise":
             raise UserError(
                 f"{where}: {what}; the weights are as they were before. Lower stages.{info.name}.lr, set train.clip, "
                 f"or set train.non_finite to 'skip' or 'rollback'"
             )
         if policy == "rollback" and not self.snapshots.roll_back(step.optimizer):
-            raise UserError(f"{where}: {what}, and there is no checkpoint yet to go back to")
+            raise UserError(
+                f"{where}: {what}, and there is no checkpoint yet to go back to; lower stages.{info.name}.lr, or save "
+                "more often by train.save_every"
+            )
         back = ", back to the last checkpoint's weights" if policy == "rollback" else ""
         self.events("on_notice", f"{where}: {what}; {count} step{'s' if count > 1 else ''} skipped{back}")
 
@@ -292,7 +303,8 @@ class Fit:
                     self.module, self.strategy, loader, metrics, before_batch, observe, note, watcher, self._say_once
                 )
         except _InterruptedError as interrupted:  # saved before the validation, which is run again after the resume
-            raise RunStopped(str(interrupted), self._save(step, {})) from None
+            self._save(step, {})
+            raise RunStopped(str(interrupted)) from None
 
     def _tell_of_the_cache(self) -> None:
         for topic, text in (self.built.samples.cache.notices() if self.built.samples.cache else {}).items():

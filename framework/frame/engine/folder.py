@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import platform
+import tomllib
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -48,8 +50,19 @@ def latest_folder(run: Run) -> Path | None:
 
 def folders(run: Run) -> list[Path]:
     """The folders that runs of this name have made, the oldest first."""
-    found = [path for path in run.run.folder.glob(f"{run.name}*") if _number(path, run.name)]
+    found = [path for path in run.run.folder.glob(f"{glob.escape(run.name)}*") if _is_of(path, run.name)]
     return sorted(found, key=lambda path: _number(path, run.name))
+
+
+def _is_of(path: Path, name: str) -> bool:
+    """Whether a folder is of a run of this name: ``exp-2`` may be of the run ``exp`` or of one called ``exp-2``."""
+    if not _number(path, name):
+        return False
+    try:
+        own = str(tomllib.loads((path / CONFIG).read_text(encoding="utf-8"))["run"]["name"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return True
+    return own == name or not _number(path, own)  # or a folder that was given another name
 
 
 def _number(path: Path, name: str) -> int:

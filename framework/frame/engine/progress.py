@@ -53,7 +53,7 @@ class Progress:
         """Whether ``figures`` are better than the best so far; nan is better than nothing and worse than any number."""
         if self.best is None:
             return True
-        new, old = figures[monitor], self.figures[monitor]
+        new, old = figures[monitor], self.figures.get(monitor, math.nan)  # a resumed run may watch another figure
         if math.isnan(new) or math.isnan(old):
             return math.isnan(old) and not math.isnan(new)
         return new > old if mode == "max" else new < old

@@ -112,8 +112,10 @@ def execute(run: Run, *, resume: bool = False) -> Result | None:
             raise OtherRankFailedError("another process failed first, and says why") from None
         raise
     finally:
-        events("on_teardown")
-        strategy.teardown()
+        try:
+            events("on_teardown")
+        finally:
+            strategy.teardown()
     if not strategy.is_global_zero:
         return None
     result = Result(fit.progress.figures, fit.best, fit.folder, baselines, events.artifacts(), stopped)

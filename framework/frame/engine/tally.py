@@ -25,7 +25,7 @@ class Tally:
     """
 
     def __init__(self, device: torch.device, losses: int, sums: list[float]) -> None:
-        self.sums = list(sums) or [0.0] * (losses + 1)
+        self.sums = list(sums) if len(sums) == losses + 1 else [0.0] * (losses + 1)  # or they are of other losses
         # On the CPU numbers are read at once, and cheaper than tensors.
         self.on_device = None if device.type == "cpu" else torch.tensor(self.sums, device=device)
 

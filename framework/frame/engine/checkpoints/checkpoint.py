@@ -151,8 +151,13 @@ def load(path: Path) -> Content:
 
 
 def newest(folder: Path) -> Iterator[Path]:
-    """The checkpoints below ``folder``, newest first; unfinished ones are not among them."""
-    yield from sorted(folder.glob(f"{_NAME}*"), reverse=True)
+    """The checkpoints below ``folder``, newest first; unfinished ones are not among them.
+
+    One that was about to be replaced is, where a kill came between two renames.
+    """
+    found = {path.name.removeprefix(_REPLACED): path for path in folder.glob(f"{_REPLACED}{_NAME}*")}
+    found |= {path.name: path for path in folder.glob(f"{_NAME}*")}
+    yield from (found[name] for name in sorted(found, reverse=True))
 
 
 def newest_whole(folder: Path) -> tuple[Path, Content] | None:

@@ -143,6 +143,12 @@ class Snapshots:
             with self.ema.applied():
                 self.strategy.load_model_state_dict(self.module, content.ema or content.weights)
             self.ema.updates = content.state["ema_updates"]
-        self.strategy.load_optimizer_state_dict(self.module, optimizer, content.state["optimizer"])
-        self.built.objective.load_state_dict(content.state["losses"])
+        try:
+            self.built.objective.load_state_dict(content.state["losses"])
+        except RuntimeError:
+            raise UserError(
+                "losses: the checkpoint is of a run with other losses that keep a state; set [losses] as they were, or "
+                "begin anew with its weights by train.init_from"
+            ) from None
         self.built.objective.to(self.strategy.root_device)
+        self.strategy.load_optimizer_state_dict(self.module, optimizer, content.state["optimizer"])

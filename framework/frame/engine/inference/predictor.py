@@ -10,7 +10,7 @@ import torch
 
 from frame.config.bind import bind, bind_table
 from frame.config.document import read
-from frame.contracts.strategy import Strategy, default_device
+from frame.contracts.strategy import Strategy, known_device
 from frame.data.images import read_image
 from frame.data.pipeline import normalized, resized
 from frame.engine.checkpoints.weights import load_into
@@ -38,7 +38,7 @@ class OneDevice(Strategy):
     """One process on a device that is there."""
 
     def __init__(self, device: str) -> None:
-        self._device = default_device() if device == "auto" else torch.device(device)
+        self._device = known_device(device, "device")
 
     @property
     def root_device(self) -> torch.device:
@@ -125,7 +125,8 @@ def load(
     Raises
     ------
     UserError
-        If the checkpoint can't be read, or a plugin that made its backbone or head is not installed.
+        If the checkpoint can't be read, a plugin that made its backbone or head is not installed, or there is no such
+        device.
     """
     saved = read_saved(Path(checkpoint), weights)
     predictor = assembled(saved, plugins or catalog(), device)
