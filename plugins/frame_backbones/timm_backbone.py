@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 REFUSALS = (AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 
+class SizeError(UserError, ValueError):
+    """An image of another size than the model takes."""
+
+
 class TimmBackbone(nn.Module):
     """The feature maps of a timm model.
 
@@ -86,7 +90,15 @@ class TimmBackbone(nn.Module):
         height, width = image.shape[-2:]
         multiple = 1 if (height, width) == self.own_size else max(self.strides)
         below, right = (_cells(side, multiple) * multiple - side for side in (height, width))
-        maps = self.net(F.pad(image, (0, right, 0, below)))
+        try:
+            maps = self.net(F.pad(image, (0, right, 0, below)))
+        except AssertionError as error:
+            if self.own_size in (None, (height, width)):
+                raise
+            raise SizeError(
+                f"backbone: this timm model is made for images of one size: {error} Set data.size to it, or, where the "
+                "model takes that argument, backbone.arguments = {img_size = SIDE}; --scales can't be used with it"
+            ) from error
         if self.channels_last:
             maps = [x.permute(0, 3, 1, 2) for x in maps]
         return [x[:, :, : _cells(height, s), : _cells(width, s)] for x, s in zip(maps, self.strides, strict=True)]

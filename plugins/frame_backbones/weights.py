@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 WRAPPERS = ("state_dict", "model_state_dict", "model")
 # What wrappers put before a name: DataParallel, torch.compile, a whole model, and timm's feature extractors.
 PREFIXES = re.compile(r"(?:(?:module|_orig_mod|backbone|net|model|body)\.)+")
-UNREADABLE = (OSError, RuntimeError, ValueError, EOFError, UnpicklingError, SafetensorError)
+# A text file is taken for a pickle, whose first letter says which of these comes of it.
+UNREADABLE = (OSError, RuntimeError, ValueError, EOFError, LookupError, UnpicklingError, SafetensorError)
 
 
 def load_weights(net: nn.Module, path: Path, *, name: str) -> None:

@@ -88,13 +88,18 @@ class Router(nn.Module):
         if self.training and self.noise > 0:
             scores = scores + self.noise * torch.randn_like(scores)
         scores = scores / self.temperature
-        if self.off:
-            scores = scores.index_fill(1, torch.tensor(self.off, device=scores.device), -torch.inf)
+        off = torch.tensor(self.off, device=scores.device) if self.off else None
+        if off is not None:
+            scores = scores.index_fill(1, off, -torch.inf)
         probabilities = scores.softmax(dim=1)
         merit = probabilities.detach() if self.bias is None else probabilities.detach() + self.bias.detach().float()
+        if off is not None:  # whatever their bias
+            merit = merit.index_fill(1, off, -torch.inf)
         load = torch.zeros_like(merit).scatter(1, merit.topk(self.top_k, dim=1).indices, 1.0)
         if self.training and self.dense_warmup > 0:
             load = load.maximum(self.warming_up)
+        if off is not None:  # where fewer than top_k are left
+            load = load.index_fill(1, off, 0.0)
         weights = probabilities * load
         if self.top_k > 1:
             weights = weights / weights.sum(dim=1, keepdim=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import huggingface_hub.constants
 import pytest
+import torch
 
 from frame import UserError
 from frame_backbones.edgenext import edgenext_xx_small
@@ -31,6 +32,12 @@ if TYPE_CHECKING:
 def test_a_model_that_cannot_be_built_says_why(options: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
         TimmBackbone(**options)
+
+
+def test_an_image_of_a_size_that_the_model_does_not_take_is_told() -> None:
+    model = TimmBackbone(model="swin_tiny_patch4_window7_224")
+    with pytest.raises(UserError, match=r"made for images of one size: .*224.* Set data.size to it"), torch.no_grad():
+        model(torch.zeros(1, 3, 160, 160))
 
 
 def test_pretrained_without_a_network_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -92,10 +92,11 @@ def test_the_file_of_a_smaller_model_is_refused_by_its_shapes(tmp_path: Path, cl
         edgenext_xx_small(checkpoint=tmp_path / "other.pt")
 
 
+@pytest.mark.parametrize("text", ["no weights here", "read me", "test", "https://somewhere", "a: 1", ""])
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
-def test_a_file_of_something_else_is_one_message(tmp_path: Path, suffix: str) -> None:
+def test_a_file_of_something_else_is_one_message(tmp_path: Path, suffix: str, text: str) -> None:
     path = tmp_path / f"notes{suffix}"
-    path.write_text("no weights here")
+    path.write_text(text)
     with pytest.raises(UserError, match="can't be read as weights"):
         edgenext_xx_small(checkpoint=path)
 

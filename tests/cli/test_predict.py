@@ -184,6 +184,21 @@ def test_predictions_of_two_models_are_never_mixed(predict, model, runs, photos,
     assert (note["weights"], note["size"], note["files"]) == ("raw", 32, {"mask": {"threshold": 0.5}})
 
 
+def test_what_is_overwritten_is_gone_before_it_is_noted_whose_it_is(
+    predict, model, runs, photos, tmp_path, monkeypatch
+) -> None:
+    assert predict(model, photos).code == 0
+
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("frame.engine.inference.predictor.Predictor.predict", stopped)
+        patched.setattr("frame.engine.inference.predictor.Predictor.probabilities", stopped)
+        assert predict(model, photos, "--weights", "raw", "--overwrite").code == 130
+    assert predict(model, photos, "--weights", "raw").out.startswith("5 predicted")
+
+
 def test_a_folder_with_masks_of_somebody_else_is_left_alone(predict, model, photos, tmp_path) -> None:
     (tmp_path / "out" / "mask").mkdir(parents=True)
     (tmp_path / "out" / "mask" / "a.png").write_bytes(b"precious")
@@ -223,6 +238,7 @@ def test_what_was_written_is_no_input_and_no_input_is_written_over(call, model, 
         (["nowhere-*.jpg"], "nowhere-*.jpg holds no image"),
         ([".", "--batch-size", "0"], "--batch-size and --workers from 1 on"),
         ([".", "--threshold", "2"], "--threshold takes a probability"),
+        ([".", "--scales", "nan"], "--scales takes numbers above 0"),
     ],
 )
 def test_what_the_user_can_mend_is_one_message(predict, model, words, message, tmp_path, monkeypatch) -> None:
@@ -231,6 +247,13 @@ def test_what_the_user_can_mend_is_one_message(predict, model, words, message, t
     assert done.code == 2
     assert message in done.err
     assert len(done.err.splitlines()) == 1
+
+
+def test_a_device_that_is_not_there_is_one_message(call, model, photos, tmp_path) -> None:
+    done = call("predict", model, str(photos), "-o", str(tmp_path / "out"), "--device", "gpu")
+    assert done.code == 2
+    assert done.err.startswith("device: this machine has no 'gpu'")
+    assert done.err.endswith("'auto' takes what there is\n")
 
 
 def test_two_hundred_damaged_images_among_good_ones_are_named_and_skipped(shell, model, tmp_path) -> None:

@@ -91,12 +91,13 @@ def test_flips_and_scales_and_other_weights_change_the_figures(result: frame.Res
     assert len({plain, measured(weights="raw"), measured(flips=True), measured(scales=(0.5, 1))}) == 4
 
 
-def test_each_expert_s_worth_is_a_row(result: frame.Result) -> None:
+def test_each_expert_s_worth_is_a_row(result: frame.Result, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = frame.evaluate(result.folder, without_experts=["each"], device="cpu").rows
     assert list(rows) == ["camouflage", "camouflage without edge", "camouflage without context"]
     assert len({row.figures["s"] for row in rows.values()}) == 3
+    monkeypatch.setattr("frame.engine.inference.evaluate.validate", None)  # nothing is measured before
     with pytest.raises(UserError, match="no expert is called 'wings'; there are: edge, context"):
-        frame.evaluate(result.folder, without_experts=["wings"], device="cpu")
+        frame.evaluate(result.folder, without_experts=["edge", "wings"], device="cpu")
 
 
 def _maps(folder: Path, masks: Path) -> dict[str, np.ndarray]:
@@ -141,6 +142,20 @@ def test_a_map_that_is_missing_or_damaged_is_named_and_left_out(cod10k: Path, tm
     assert [any(name[:-4] in text for text in scores.unreadable) for name in (first, second)] == [True, True]
 
 
+def test_only_images_that_are_maps_are_taken_for_some(cod10k: Path, tmp_path: Path) -> None:
+    _maps(tmp_path / "maps", cod10k / "Test" / "GT_Object")
+    expected = frame.evaluate(data={"COD": cod10k}, predictions=tmp_path / "maps", workers=0).rows["COD"]
+    first = next(path for path in sorted((tmp_path / "maps").iterdir()) if "CAM-" in path.name)
+    (tmp_path / "maps" / f"._{first.name}").write_bytes(b"of another system")
+    layout = shutil.copytree(cod10k, tmp_path / "COD10K-v3")
+    shutil.copy(first, layout / "teaser.png")
+    found = frame.evaluate(data={"COD": layout}, predictions=tmp_path / "maps", workers=0).rows["COD"]
+    assert (found.figures, found.unreadable) == (expected.figures, ())
+    shutil.copy(first, first.with_suffix(".webp"))
+    with pytest.raises(UserError, match=f"{first.stem}.* and {first.stem}.* have one name: remove or rename"):
+        frame.evaluate(data={"COD": cod10k}, predictions=tmp_path / "maps", workers=0)
+
+
 def test_predictions_may_have_a_sub_folder_a_data_set(cod10k: Path, tmp_path: Path) -> None:
     _maps(tmp_path / "all" / "COD", cod10k / "Test" / "GT_Object")
     assert frame.evaluate(data={"COD": cod10k}, predictions=tmp_path / "all").rows["COD"].figures["wf"] > 0.5
@@ -172,3 +187,9 @@ def test_tables_hold_every_row_and_figure(result: frame.Result, cod10k: Path) ->
     assert r"COD\_10K & " in latex
     assert f"{scores.figures['s']:.3f}"[1:] in latex
     assert math.isclose(float(lines[1].split(",")[2]), scores.figures["s"])
+
+
+def test_a_figure_above_one_keeps_its_digits_in_latex(result: frame.Result, cod10k: Path) -> None:
+    found = frame.evaluate(result.folder, {"COD": cod10k}, device="cpu")
+    found.rows["COD"].figures["s"] = 10.25
+    assert "& 10.250 &" in as_latex(found)

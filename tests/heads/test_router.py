@@ -77,6 +77,22 @@ def test_a_selection_bias_chooses_but_counts_nothing() -> None:
     assert module.bias.grad is None
 
 
+@pytest.mark.parametrize("training", [True, False])
+def test_an_expert_that_is_off_is_never_chosen_whatever_its_bias(training: bool) -> None:
+    module, x = router(selection_bias=True, dense_warmup=0.5).train(training), torch.randn(5, 16, 6, 4)
+    with torch.no_grad():
+        module.bias[4] = 1.0
+    module.off = [4]
+    routing = module(x)
+    assert routing.load[:, 4].tolist() == [0.0] * 5
+    assert routing.load.sum(1).ge(3).all()
+    torch.testing.assert_close(routing.weights.sum(1), torch.ones(5))
+    module.off = [0, 1, 2, 3, 4]  # fewer are left than are wanted
+    routing = module(x)
+    assert routing.load.tolist() == [[0.0] * 5 + [1.0] * 2] * 5
+    torch.testing.assert_close(routing.weights.sum(1), torch.ones(5))
+
+
 @pytest.mark.parametrize("top_k", [1, 3])
 def test_the_warm_up_is_dense_in_training_until_its_share_of_the_run_is_done(top_k: int) -> None:
     module, x = router(dense_warmup=0.25, top_k=top_k), torch.randn(4, 16, 6, 4)

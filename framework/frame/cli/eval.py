@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,7 +50,7 @@ def command(args: Namespace) -> int:
     data = dict(_named(text) for text in args.data)
     if len(data) < len(args.data):
         raise UserError("--data: two rows have the same name; write --data NAME=DIR with a name each")
-    if min(args.scales) <= 0 or args.batch_size < 1 or (args.workers or 0) < 0:
+    if not all(0 < scale < math.inf for scale in args.scales) or args.batch_size < 1 or (args.workers or 0) < 0:
         raise UserError("--scales takes numbers above 0, --batch-size from 1 on, --workers from 0 on")
     from frame.engine.inference.evaluate import evaluate
     from frame.report.figures import as_json, as_lines, write

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,7 +38,7 @@ def parser() -> ArgumentParser:
 
 
 def command(args: Namespace) -> int:
-    if min(args.scales) <= 0 or min(args.batch_size, args.workers) < 1:
+    if not all(0 < scale < math.inf for scale in args.scales) or min(args.batch_size, args.workers) < 1:
         raise UserError("--scales takes numbers above 0, --batch-size and --workers from 1 on")
     if args.threshold is not None and not 0 <= args.threshold < 1:
         raise UserError("--threshold takes a probability, from 0 to below 1")

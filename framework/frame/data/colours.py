@@ -17,7 +17,7 @@ _IGNORED = 255
 def _class_colours() -> npt.NDArray[np.uint8]:
     hues = np.array([ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE], np.float32)
     index = np.arange(255)
-    shade = 0.75 ** (index // len(hues))
+    shade = 0.25 + 0.75 * 0.8 ** (index // len(hues))  # never so dark that a class is taken for the background
     table = np.vstack([np.zeros((1, 3)), hues[index % len(hues)] * shade[:, None]])
     table[_IGNORED] = 128
     return table.astype(np.uint8)

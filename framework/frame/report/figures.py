@@ -97,7 +97,7 @@ def as_latex(evaluation: Evaluation) -> str:
     ]
     for label, _, figures in rows(evaluation):
         indent = r"\quad " if label.startswith(" ") else ""
-        cells = [f"{figures[name]:.3f}".replace("0.", ".", 1) if name in figures else "--" for name in names]
+        cells = [_three_digits(figures[name]) if name in figures else "--" for name in names]
         lines.append(" & ".join([indent + _escaped(label.strip()), *cells]) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
 
@@ -123,6 +123,11 @@ def write(evaluation: Evaluation, folder: Path) -> dict[str, Path]:
     except OSError as error:
         raise UserError(f"cannot write into {folder}: {error.strerror or error}; choose another with -o DIR") from None
     return {name: folder / name for name in forms}
+
+
+def _three_digits(value: float) -> str:
+    text = f"{value:.3f}"
+    return text[1:] if text.startswith("0.") else text  # 10.25 keeps its nought
 
 
 def _cell(figures: dict[str, float], name: str) -> str:

@@ -12,6 +12,7 @@ import cv2
 from frame.data.audit.look import Look, is_blank, look_at
 from frame.data.audit.twins import nearly_same, same
 from frame.data.cores import cores
+from frame.data.images import quiet_decoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -113,13 +114,14 @@ def _all(jobs: Sequence[Callable[[], Any]]) -> list[Any]:
 
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)
-    pool = ThreadPoolExecutor(cores())
-    try:
-        results = pool.map(lambda job: job(), jobs)
-        return list(tqdm(results, total=len(jobs), disable=None, unit="pair", leave=False))
-    finally:
-        pool.shutdown(cancel_futures=True)
-        cv2.setNumThreads(before)
+    with quiet_decoder():
+        pool = ThreadPoolExecutor(cores())
+        try:
+            results = pool.map(lambda job: job(), jobs)
+            return list(tqdm(results, total=len(jobs), disable=None, unit="pair", leave=False))
+        finally:
+            pool.shutdown(cancel_futures=True)
+            cv2.setNumThreads(before)
 
 
 def _of_splits(splits: Sequence[AuditedSplit]) -> Iterator[Finding]:

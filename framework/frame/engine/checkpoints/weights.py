@@ -57,8 +57,9 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             f"{file} holds Python objects beside tensors, and those could run code; "
             f"save the state_dict alone: torch.save(model.state_dict(), FILE)"
         ) from None
-    except (SafetensorError, RuntimeError, ValueError, EOFError, KeyError) as error:
-        raise UserError(f"{file} is damaged or holds no weights: {str(error).splitlines()[0]}") from None
+    except (SafetensorError, RuntimeError, ValueError, EOFError, LookupError) as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__  # an empty file's has no text
+        raise UserError(f"{file} is damaged or holds no weights: {reason}") from None
     while isinstance(found, dict) and (
         inner := next((key for key in _WRAPPERS if isinstance(found.get(key), dict)), None)
     ):

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 STANDARD = {1: ("cod", "iou", "dice"), 2: ("iou", "dice")}
 """The metrics that every evaluation has, for one class and for several."""
+_ONCE = {"cod": {"keep_mb": 0}}  # each mask is met once: nothing is worth keeping, least of all in every worker
 EACH = "each"
 _MOST_WORKERS, _WORTH_A_WORKER = 8, 64
 
@@ -136,7 +137,10 @@ def _subsets(
 def _as_trained(predictor: Predictor, name: str, part: Part, plugins: Catalog) -> Part:
     """The data set, read for the classes that the model tells apart."""
     own, keys = predictor.saved.config["data"], getattr(type(part.options), "as_trained", ())
-    if told := {key: own[key] for key in keys if key in own}:
+    told = {key: own[key] for key in keys if key in own}
+    if "classes" in keys and "classes" not in told and predictor.classes:  # its own data set, such as concat, has none
+        told["classes"] = list(predictor.classes)
+    if told:
         part = bind_table(plugins, Kind.DATASET, read({"data": part.as_table() | told}), "data")
     if classes_of(part) != predictor.classes:
         theirs, ours = (", ".join(each) or "one class" for each in (classes_of(part), predictor.classes))
@@ -146,13 +150,15 @@ def _as_trained(predictor: Predictor, name: str, part: Part, plugins: Catalog) -
 
 def _with_experts(predictor: Predictor, name: str, without: Sequence[str]) -> Iterator[str]:
     """The row's name with all experts, then with each of ``without`` switched off, while it is."""
-    yield name
-    if not without:
-        return
     head: Any = predictor.model.head
-    if not hasattr(head, "switch_off"):
+    if without and not hasattr(head, "switch_off"):
         raise UserError(f"head {predictor.saved.config['head']['name']!r} has no experts to switch off")
-    for expert in dict.fromkeys(head.experts) if EACH in without else without:
+    chosen = () if not without else tuple(dict.fromkeys(head.experts if EACH in without else without))
+    for expert in chosen:  # what is wrong with a name is said before anything is measured
+        head.switch_off((expert,))
+        head.switch_off(())
+    yield name
+    for expert in chosen:
         head.switch_off((expert,))
         try:
             yield f"{name} without {expert}"
@@ -186,7 +192,8 @@ def _measured(
         model = averaged(predictor.model, predictor.flips, predictor.scales)
         validate(model, strategy, loader, {}, lambda: None, observe, tally.note_unreadable)
     if not tally.images:
-        raise UserError(f"{label}: data set {part.name!r} has no image that can be read")
+        first = f"; the first: {tally.unreadable[0]}" if tally.unreadable else ""
+        raise UserError(f"{label}: data set {part.name!r} has no image that can be read{first}")
     return tally.scores()
 
 
@@ -201,18 +208,22 @@ def _found(plugins: Catalog, data: Mapping[str, str | Path], split: Split) -> It
 def _masks(plugins: Catalog, data: Mapping[str, str | Path], split: Split) -> Iterator[tuple[str, Dataset]]:
     """The data sets in the folders, or the masks that lie there without images."""
     for name, folder in data.items():
-        alone = maps.MaskFolder(Path(folder))
-        if len(alone):
+        try:
+            found = list(_found(plugins, {name: folder}, split))
+        except UserError:
+            alone = maps.MaskFolder(Path(folder))
+            if not len(alone):
+                raise
             yield name, alone
             continue
-        for row, part in _found(plugins, {name: folder}, split):
+        for row, part in found:
             if classes := classes_of(part):
                 raise UserError(f"{row} has {len(classes)} classes: only maps of one class can be scored")
             yield row, part(split=split)
 
 
 def _scored(dataset: Dataset, folder: Path, plugins: Catalog, workers: int | None) -> Scores:
-    tally = Tally(_metrics(plugins, ()), _group_of(dataset))
+    tally = Tally(_metrics(plugins, (), once=True), _group_of(dataset))
     with tqdm(total=len(dataset), desc=str(folder), unit="map", disable=None, leave=False) as bar:
         maps.score(dataset, folder, tally, _workers(workers, len(dataset)), bar.update)
     return tally.scores()
@@ -229,11 +240,14 @@ class _NewMetrics:
         return {label: new_metric(part, self.classes) for label, part in self.parts.items()}
 
 
-def _metrics(plugins: Catalog, classes: tuple[str, ...], config: Mapping[str, Any] | None = None) -> _NewMetrics:
+def _metrics(
+    plugins: Catalog, classes: tuple[str, ...], config: Mapping[str, Any] | None = None, *, once: bool = False
+) -> _NewMetrics:
     """The standard metrics, and of the run's own those of other names; not those that watch the model itself."""
     standard = STANDARD[2 if classes else 1]
     own = {label: table for label, table in (config or {}).get("metrics", {}).items() if table["name"] not in standard}
-    tables = read({"metrics": {name: {"name": name} for name in standard} | own})
+    options: dict[str, Any] = _ONCE if once else {}
+    tables = read({"metrics": {name: {"name": name, **options.get(name, {})} for name in standard} | own})
     parts = {label: bind_table(plugins, Kind.METRIC, tables, "metrics", label) for label in tables.tables()["metrics"]}
     watching = [label for label, part in parts.items() if hasattr(new_metric(part, classes), "update_extras")]
     return _NewMetrics({label: part for label, part in parts.items() if label not in watching}, classes)

@@ -44,6 +44,7 @@ def claim(outputs: Outputs, predictor: Predictor, jobs: Sequence[Job], *, overwr
                 f"{outputs.folder} holds other predictions ({text}), and {len(left)} of them, such as {left[0]}, are "
                 "of images that are not among these: choose another folder with -o, or delete it"
             )
+        _remove(outputs, jobs)
     about["files"] = before.get("files", {}) | about["files"]
     write_whole(path, (json.dumps(about, indent=2, ensure_ascii=False) + "\n").encode())
 
@@ -95,6 +96,16 @@ def _refuse_strangers(folder: Path, jobs: Iterable[Job]) -> None:
         raise UserError(
             f"{stranger} is there, but {folder} has no {MANIFEST}, so Frame did not write it: choose another -o"
         )
+
+
+def _remove(outputs: Outputs, jobs: Iterable[Job]) -> None:
+    """Before the note names another model: what a stop leaves of the old one's would pass for the new one's."""
+    try:
+        for job in jobs:
+            for path in job.files.values():
+                path.unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write {error.filename or outputs.folder}: {error.strerror or error}") from None
 
 
 def _others(outputs: Outputs, jobs: Iterable[Job]) -> list[Path]:

@@ -85,7 +85,14 @@ def score(dataset: FrameDataset, folder: Path, tally: Tally, workers: int, step:
 def _files(folder: Path) -> dict[str, str]:
     if not folder.is_dir():
         raise UserError(f"there is no folder {folder}")
-    return {path.stem: str(path) for path in sorted(folder.iterdir()) if path.suffix.lower() in IMAGE_SUFFIXES}
+    found: dict[str, str] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() not in IMAGE_SUFFIXES or path.name.startswith("."):  # macOS leaves "._name.png"
+            continue
+        if path.stem in found:
+            raise UserError(f"{found[path.stem]} and {path.name} have one name: remove or rename one of them")
+        found[path.stem] = str(path)
+    return found
 
 
 def _map(path: str, size: tuple[int, ...]) -> npt.NDArray[np.float32]:
