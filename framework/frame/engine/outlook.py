@@ -47,6 +47,19 @@ class StageOutlook:
     def trains_head(self) -> bool:
         return "head" not in self.plan.table.frozen
 
+    @property
+    def rates_agree(self) -> bool:
+        """Whether the backbone's line lies on the head's: one is drawn dashed then, so that both are seen."""
+        return self.trains_head and self.plan.table.backbone_lr_scale == 1
+
+    def place(self, step: int) -> float:
+        """Epochs of the run that are over when a step of the stage begins."""
+        return self.plan.first_epoch + step / self.plan.steps_per_epoch
+
+    def known(self, group: str) -> list[float]:
+        """The rates of a group once it is trained."""
+        return [rate for rate in self.rates[group] if rate is not None]
+
     def phases(self) -> Iterator[tuple[int, int, int]]:
         """Runs of steps with the same part of the backbone trained: (first step, step after the last, stages)."""
         first = 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from frame.engine.outlook import ALL, backbone_words
 from frame.plugin.errors import UserError
-from frame.report.schedule_table import course, short, size
+from frame.report.schedule_table import bounds, course, short, size
 
 try:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -30,9 +30,7 @@ INK, QUIET, RULE, FROZEN, HATCH = "#222222", "#6b6b6b", "#c9c9c9", "#ececec", "#
 LINE = 2.2
 DASHES = (0, (5, 5))  # of a line that lies on another, so that both are seen
 LEFT, RIGHT, TOP, BOTTOM = 0.085, 0.975, 0.765, 0.09  # of the axes in the figure
-WIDE = 8  # of the peaks of all lines, the largest over the smallest from which the axis is logarithmic
 ROOM = 0.05  # of the axes' height, under a line's end, for its rate
-DEPTH = 30  # how far below the smallest peak it then reaches, for rates that go to zero
 
 
 def draw(outlook: Outlook, path: Path) -> None:
@@ -67,22 +65,20 @@ def draw(outlook: Outlook, path: Path) -> None:
 
 
 def _draw_rates(axes: Axes, outlook: Outlook) -> None:
-    lines = [_known(stage, group) for stage in outlook.stages for group in COLOURS]
-    peaks = [max(line) for line in lines if line]
-    if max(peaks) > WIDE * min(peaks):
-        lowest = min(rate for line in lines for rate in line if rate > 0)
+    lowest, peak = bounds(outlook)
+    if lowest:
         axes.set_yscale("log", nonpositive="clip")
-        axes.set_ylim(max(0.6 * lowest, min(peaks) / DEPTH), 1.8 * max(peaks))
+        axes.set_ylim(lowest, 1.8 * peak)
     else:
-        axes.set_ylim(0, 1.15 * max(peaks))
+        axes.set_ylim(0, 1.15 * peak)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda rate, _: short(rate)))
     axes.set_ylabel("learning rate", color=QUIET)
     axes.grid(axis="y", color=RULE, linewidth=0.5, alpha=0.7)
     for stage in outlook.stages:
         for group, colour in COLOURS.items():
-            covers = group == "backbone" and stage.trains_head and stage.plan.table.backbone_lr_scale == 1
+            covers = group == "backbone" and stage.rates_agree
             rates = [nan if rate is None else rate for rate in stage.rates[group]]
-            places = [_place(stage, step) for step in range(len(rates) + 1)]
+            places = [stage.place(step) for step in range(len(rates) + 1)]
             dashes = DASHES if covers else "solid"
             axes.plot(places, [*rates, rates[-1]], color=colour, linewidth=LINE, linestyle=dashes, zorder=3)
             if not covers:
@@ -91,12 +87,12 @@ def _draw_rates(axes: Axes, outlook: Outlook) -> None:
 
 def _write_rates(axes: Axes, stage: StageOutlook, group: str) -> None:
     """The highest rate above its place on the line, and the last one under the line's end, where there is room."""
-    rates = _known(stage, group)
+    rates = stage.known(group)
     if not rates:
         return
-    span = (_place(stage, 0), _place(stage, stage.plan.steps))
+    span = (stage.place(0), stage.place(stage.plan.steps))
     highest = max(range(len(rates)), key=rates.__getitem__)
-    peak = _place(stage, stage.plan.steps - len(rates) + highest)
+    peak = stage.place(stage.plan.steps - len(rates) + highest)
     side, shift = ("left", 3) if peak < sum(span) / 2 else ("right", -3)
     style: dict[str, Any] = {"size": 8.5, "color": COLOURS[group], "zorder": 4}
     _fitted(axes, span, (peak, rates[highest]), [short(rates[highest])], (shift, 6), ha=side, **style)
@@ -113,8 +109,8 @@ def _draw_lanes(axes: Axes, outlook: Outlook) -> None:
     for stage in outlook.stages:
         for first, after, trained in stage.phases():
             strength = 1.0 if trained == ALL else min(0.2 * trained + 0.3 * (trained > 0), 0.85)
-            _draw_bar(axes, 0, (_place(stage, first), _place(stage, after)), backbone_words(trained), strength)
-        whole = _place(stage, 0), _place(stage, stage.plan.steps)
+            _draw_bar(axes, 0, (stage.place(first), stage.place(after)), backbone_words(trained), strength)
+        whole = stage.place(0), stage.place(stage.plan.steps)
         _draw_bar(axes, 1, whole, "all" if stage.trains_head else "frozen", float(stage.trains_head))
 
 
@@ -131,13 +127,13 @@ def _draw_bar(axes: Axes, lane: int, span: tuple[float, float], words: str, stre
 
 def _draw_stage(rates: Axes, lanes: Axes, stage: StageOutlook, number: int) -> None:
     """Name a stage, part it from the one before, and mark where more of the backbone joins."""
-    span, top = (_place(stage, 0), _place(stage, stage.plan.steps)), rates.get_ylim()[1]
+    span, top = (stage.place(0), stage.place(stage.plan.steps)), rates.get_ylim()[1]
     if number > 1:
         for axes in (rates, lanes):
             axes.axvline(span[0], color=INK, linewidth=1.0)
     for first, *_ in stage.phases():
         if first:
-            rates.axvline(_place(stage, first), color=QUIET, linewidth=0.8, linestyle=(0, (2, 3)))
+            rates.axvline(stage.place(first), color=QUIET, linewidth=0.8, linestyle=(0, (2, 3)))
     at, told = (sum(span) / 2, top), course(stage.plan.table)
     _fitted(rates, span, at, [stage.plan.name, str(number)], (0, 33), weight="bold", size=11, color=INK)
     _fitted(rates, span, at, [size(stage)], (0, 20), size=8.5, color=QUIET)
@@ -160,13 +156,3 @@ def _fitted(
         if artist.get_window_extent().width < right - left - 4:
             return
         artist.remove()
-
-
-def _place(stage: StageOutlook, step: int) -> float:
-    """Epochs of the run that are over when a step of the stage begins."""
-    return stage.plan.first_epoch + step / stage.plan.steps_per_epoch
-
-
-def _known(stage: StageOutlook, group: str) -> list[float]:
-    """The rates of a group once it is trained."""
-    return [rate for rate in stage.rates[group] if rate is not None]

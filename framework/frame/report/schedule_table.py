@@ -1,4 +1,4 @@
-"""The schedule of a run as text for a person, and as plain values for a program."""
+"""The schedule of a run as text for a person, as plain values for a program, and what drawings of it share."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from frame.config.tables import StageTable
     from frame.engine.outlook import Moment, Outlook, StageOutlook
 
+WIDE = 8  # of the peaks of all lines, the largest over the smallest from which an axis is logarithmic
+DEPTH = 30  # how far below the smallest peak it then reaches, for rates that go to zero
 _HEADINGS = ("", "step", "epoch", "in epoch", "backbone", "head", "trained")
 _WORDS = (0, 6)  # columns that are read from the left; the others hold numbers
 
@@ -53,6 +55,16 @@ def short(rate: float) -> str:
     """Three digits at most: ``8.5e-4``."""
     mantissa, _, exponent = f"{rate:.2e}".partition("e")
     return f"{float(mantissa):g}e{int(exponent)}" if rate else "0"
+
+
+def bounds(outlook: Outlook) -> tuple[float, float]:
+    """The lowest rate that a drawing shows and the highest that there is; 0 is the lowest of an axis that is linear."""
+    lines = [line for stage in outlook.stages for group in stage.rates if (line := stage.known(group))]
+    peaks = [max(line) for line in lines]
+    if max(peaks) <= WIDE * min(peaks):
+        return 0.0, max(peaks)
+    lowest = min(rate for line in lines for rate in line if rate > 0)
+    return max(0.6 * lowest, min(peaks) / DEPTH), max(peaks)
 
 
 def record(outlook: Outlook) -> dict[str, Any]:

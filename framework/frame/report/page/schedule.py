@@ -12,15 +12,13 @@ from frame.engine.outlook import ALL, backbone_words, foretold
 from frame.engine.stages import StagePlan
 from frame.report.page.axes import TOP, Axes, room
 from frame.report.page.markup import Html, Section, section, table, tag
-from frame.report.schedule_table import course, moments, short, size
+from frame.report.schedule_table import bounds, course, moments, short, size
 
 if TYPE_CHECKING:
     from frame.engine.outlook import Outlook, StageOutlook
     from frame.report.page.record import RunRecord
 
 GROUPS = ("head", "backbone")
-WIDE = 8  # of the peaks of all lines, the largest over the smallest from which the axis is logarithmic
-DEPTH = 30  # how far below the smallest peak it then reaches, for rates that go to zero
 WIDTH, HEIGHT, FOOT, MARGIN = 480.0, 240.0, 66.0, 64.0
 LANE, GAP = 16.0, 3.0
 _MOST_POINTS = 240  # of a line in each stage
@@ -80,28 +78,21 @@ def _outlook(record: RunRecord) -> Outlook | None:
 
 
 def _picture(outlook: Outlook) -> Html:
-    lines = [_known(stage, group) for stage in outlook.stages for group in GROUPS]
-    peaks = [max(line) for line in lines if line]
-    logarithmic = max(peaks) > WIDE * min(peaks)
-    if logarithmic:
-        lowest = min(rate for line in lines for rate in line if rate > 0)
-        span = (max(0.6 * lowest, min(peaks) / DEPTH), 3.0 * max(peaks))
-    else:
-        span = room([0.0, *peaks], 0.2)
-    axes = Axes((0.0, float(outlook.epochs)), span, WIDTH, HEIGHT, logarithmic, FOOT, MARGIN)
+    lowest, peak = bounds(outlook)
+    span = (lowest, 3.0 * peak) if lowest else room([0.0, peak], 0.2)
+    axes = Axes((0.0, float(outlook.epochs)), span, WIDTH, HEIGHT, lowest > 0, FOOT, MARGIN)
     names = [(float(stage.plan.first_epoch), stage.plan.name) for stage in outlook.stages]
     drawn = [*axes.grid(), *axes.stages(names, HEIGHT - 8)]
     for stage in outlook.stages:
         for group in GROUPS:
-            kind = f"rate {group} covers" if _covers(stage, group) else f"rate {group}"
+            covers = group == "backbone" and stage.rates_agree
+            kind = f"rate {group} covers" if covers else f"rate {group}"
             drawn.append(tag("path", d=axes.path(_points(stage, group)), class_=kind))
-            drawn += _peak(axes, stage, group)
+            drawn += [] if covers else _peak(axes, stage, group)
         for first, *_ in stage.phases():
             if first:
                 drawn.append(
-                    tag(
-                        "path", d=f"M{axes.across(_place(stage, first)):.1f} {TOP:g}V{axes.floor:g}", class_="reference"
-                    )
+                    tag("path", d=f"M{axes.across(stage.place(first)):.1f} {TOP:g}V{axes.floor:g}", class_="reference")
                 )
         drawn += _lanes(axes, stage)
     for lane, group in enumerate(GROUPS):
@@ -119,28 +110,23 @@ def _points(stage: StageOutlook, group: str) -> list[tuple[float, float]]:
     every = max(1, len(rates) // _MOST_POINTS)
     chosen = {*range(0, len(rates), every), len(rates) - 1}
     chosen |= {step for moment in stage.moments for step in (moment.step - 1, moment.step) if step >= 0}
-    found = [(_place(stage, step), _nan_if_none(rates[step])) for step in sorted(chosen)]
-    return [*found, (_place(stage, len(rates)), found[-1][1])]
+    found = [(stage.place(step), _nan_if_none(rates[step])) for step in sorted(chosen)]
+    return [*found, (stage.place(len(rates)), found[-1][1])]
 
 
 def _nan_if_none(rate: float | None) -> float:
     return float("nan") if rate is None else rate
 
 
-def _covers(stage: StageOutlook, group: str) -> bool:
-    """Whether a group's line lies on the other's: it is dashed then, so that both are seen."""
-    return group == "backbone" and stage.trains_head and stage.plan.table.backbone_lr_scale == 1
-
-
 def _peak(axes: Axes, stage: StageOutlook, group: str) -> list[Html]:
     """The highest rate of a group in its stage, written above its place where there is room."""
     rates = stage.rates[group]
     known = [step for step, rate in enumerate(rates) if rate is not None]
-    if not known or _covers(stage, group):
+    if not known:
         return []
     step = max(known, key=lambda at: _nan_if_none(rates[at]))
-    x, y = axes.across(_place(stage, step)), axes.up(_nan_if_none(rates[step]))
-    if axes.across(_place(stage, stage.plan.steps)) - axes.across(_place(stage, 0)) < 60:
+    x, y = axes.across(stage.place(step)), axes.up(_nan_if_none(rates[step]))
+    if axes.across(stage.place(stage.plan.steps)) - axes.across(stage.place(0)) < 60:
         return []
     early = step < stage.plan.steps / 2
     style = {"text_anchor": "start" if early else "end", "class_": f"peak halo {group}"}
@@ -153,7 +139,7 @@ def _lanes(axes: Axes, stage: StageOutlook) -> list[Html]:
     whole = (0, stage.plan.steps, ALL if stage.trains_head else 0)
     for lane, phases in enumerate(([whole], list(stage.phases()))):
         for first, after, trained in phases:
-            left, right = axes.across(_place(stage, first)), axes.across(_place(stage, after))
+            left, right = axes.across(stage.place(first)), axes.across(stage.place(after))
             strength = 1.0 if trained == ALL else min(0.25 * trained + 0.2, 0.85)
             style = {"class_": f"lane {GROUPS[lane]}", "opacity": strength} if trained else {"class_": "lane frozen"}
             at = _lane(axes, lane)
@@ -169,11 +155,3 @@ def _lanes(axes: Axes, stage: StageOutlook) -> list[Html]:
 
 def _lane(axes: Axes, lane: int) -> float:
     return axes.floor + 22 + lane * (LANE + GAP)
-
-
-def _place(stage: StageOutlook, step: int) -> float:
-    return stage.plan.first_epoch + step / stage.plan.steps_per_epoch
-
-
-def _known(stage: StageOutlook, group: str) -> list[float]:
-    return [rate for rate in stage.rates[group] if rate is not None]
