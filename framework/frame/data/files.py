@@ -78,16 +78,17 @@ def _refuse_misfits(image: str, pixels: Bytes, mask: str, objects: Bytes) -> Non
         )
 
 
+def encoded(suffix: str, pixels: Bytes, *settings: int) -> bytes:
+    """``[H, W, 3]`` RGB or ``[H, W]`` as a file of the format that ``suffix`` says."""
+    ordered = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR) if pixels.ndim == 3 else pixels
+    return cv2.imencode(suffix, ordered, settings)[1].tobytes()
+
+
 def write_image(path: Path, image: Bytes) -> None:
     """``[H, W, 3]`` RGB to a JPEG file."""
-    _write(path, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])  # type: ignore[arg-type]
+    path.write_bytes(encoded(path.suffix, image, cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY))
 
 
 def write_mask(path: Path, mask: Bytes) -> None:
     """``[H, W]`` of 0 and 1 to a PNG file of 0 and 255."""
-    _write(path, mask * np.uint8(255), [])
-
-
-def _write(path: Path, pixels: Bytes, settings: list[int]) -> None:
-    _, data = cv2.imencode(path.suffix, pixels, settings)
-    path.write_bytes(data.tobytes())
+    path.write_bytes(encoded(path.suffix, mask * np.uint8(255)))

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from frame.data.colours import CLASS_COLOURS, YELLOW
+from frame.data.files import encoded
+from frame.data.verdicts import IGNORED
 from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ Colours = list[tuple[int, ...]]  # by the index of a class
 TILE, GAP, GROUP, MARGIN = 216, 6, 18, 24  # pixels: a picture's side, between draws, beside an image, around all
 TITLE, NOTE, HEADING, CAPTION, LEGEND = 26, 30, 24, 30, 24  # heights of lines of text
 BACKGROUND, BOX, INK, QUIET, CASING = (255, 255, 255), (238, 238, 238), (34, 34, 34), (112, 112, 112), (20, 20, 20)
-IGNORED, STRIPES = 255, 12
+STRIPES = 12  # pixels' width, where the mask is ignored
 FINE = 2  # times the size, at which outlines are drawn
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
@@ -45,9 +47,9 @@ def draw(rows: Sequence[Shown], title: str, note: str, classes: Sequence[str], p
     UserError
         If the file can't be written.
     """
-    encoded = cv2.imencode(".png", cv2.cvtColor(sheet(rows, title, note, classes), cv2.COLOR_RGB2BGR))[1]
+    data = encoded(".png", sheet(rows, title, note, classes))
     try:
-        path.write_bytes(encoded.tobytes())
+        path.write_bytes(data)
     except OSError as error:
         raise UserError(f"cannot write the picture {path}: {error.strerror or error}") from None
 

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from frame.data.colours import CLASS_COLOURS, VERMILION
+from frame.data.files import encoded
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -32,7 +33,7 @@ class Style(NamedTuple):
     """``[256, 3]`` RGB by class."""
 
 
-def classes_of(probability: Floats, threshold: float) -> Bytes:
+def classes_of(probability: Floats, threshold: float = 0.5) -> Bytes:
     """``[K, H, W]`` to ``[H, W]``: 0 or 1 for one class, otherwise the index of the most probable."""
     found = probability[0] > threshold if len(probability) == 1 else probability.argmax(axis=0)
     return np.asarray(found, dtype=np.uint8)
@@ -41,7 +42,7 @@ def classes_of(probability: Floats, threshold: float) -> Bytes:
 def mask_file(found: Bytes, style: Style, *, binary: bool) -> bytes:
     """A PNG of 0 and 255; for several classes of their indices, with their colours as its palette."""
     if binary:
-        return _encoded(".png", found * np.uint8(255), _PNG)
+        return encoded(".png", found * np.uint8(255), *_PNG)
     picture = Image.fromarray(found)
     picture.putpalette(style.colours.tobytes())
     file = io.BytesIO()
@@ -51,7 +52,7 @@ def mask_file(found: Bytes, style: Style, *, binary: bool) -> bytes:
 
 def probability_file(plane: Floats) -> bytes:
     """``[H, W]`` as a grey PNG, 255 for certain."""
-    return _encoded(".png", np.rint(plane * 255).astype(np.uint8), _PNG)
+    return encoded(".png", np.rint(plane * 255).astype(np.uint8), *_PNG)
 
 
 def overlay_file(image: Bytes, found: Bytes, style: Style, *, binary: bool) -> bytes:
@@ -66,8 +67,4 @@ def overlay_file(image: Bytes, found: Bytes, style: Style, *, binary: bool) -> b
         outlines, _ = cv2.findContours(object_, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(drawn, outlines, -1, (255, 255, 255), thickness + 2, cv2.LINE_AA)
         cv2.drawContours(drawn, outlines, -1, colour.tolist(), thickness, cv2.LINE_AA)
-    return _encoded(".jpg", cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR), _JPEG)  # type: ignore[arg-type]
-
-
-def _encoded(suffix: str, pixels: Bytes, settings: tuple[int, ...]) -> bytes:
-    return cv2.imencode(suffix, pixels, settings)[1].tobytes()
+    return encoded(".jpg", drawn, *_JPEG)

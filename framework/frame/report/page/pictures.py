@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from frame.data.colours import CLASS_COLOURS
+from frame.data.files import encoded
 from frame.data.verdicts import IGNORED, draw_errors, verdicts
+from frame.engine.inference.drawn import classes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from frame.contracts.dataset import Sample
 
 Bytes = npt.NDArray[np.uint8]
@@ -47,16 +47,16 @@ class Shot:
     @classmethod
     def of(cls, sample: Sample, probability: npt.NDArray[np.float32], side: int = SIDE) -> Shot:
         """From a sample at its own size and its probability ``[K, H, W]``."""
-        shares = {name: float(where.mean()) for name, where in verdicts(sample.mask, _classes(probability)).items()}
+        shares = {name: float(where.mean()) for name, where in verdicts(sample.mask, classes_of(probability)).items()}
         size = _within(side, sample.mask.shape)
         planes = np.stack([cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in probability])
         grey = np.rint(planes[0] * 255 * (len(planes) == 1)).astype(np.uint8)
-        maps = np.dstack([small(sample.mask, size, cv2.INTER_NEAREST_EXACT), _classes(planes), grey])
+        maps = np.dstack([small(sample.mask, size, cv2.INTER_NEAREST_EXACT), classes_of(planes), grey])
         return cls(
             id=sample.id,
             size=size,
             image=_jpeg(small(sample.image, size), _KEPT_QUALITY),
-            maps=_encoded(".png", maps, _FAST),
+            maps=encoded(".png", maps, *_FAST),
             one_class=len(planes) == 1,
             shares=shares,
             area=float(((sample.mask > 0) & (sample.mask != IGNORED)).mean()),
@@ -94,21 +94,11 @@ def jpeg(pixels: Bytes) -> str:
 
 def png(pixels: Bytes) -> str:
     """The same without loss, for what has few colours."""
-    return _uri("png", _encoded(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 9]))
-
-
-def _classes(probability: npt.NDArray[np.float32]) -> Bytes:
-    found: Any = probability[0] > 0.5 if len(probability) == 1 else probability.argmax(axis=0)
-    return np.asarray(found, dtype=np.uint8)
+    return _uri("png", encoded(".png", pixels, cv2.IMWRITE_PNG_COMPRESSION, 9))
 
 
 def _jpeg(pixels: Bytes, quality: int) -> bytes:
-    return _encoded(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_OPTIMIZE, 1, *_CRISP])
-
-
-def _encoded(suffix: str, pixels: Bytes, settings: Sequence[int]) -> bytes:
-    ordered = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR) if pixels.ndim == 3 else pixels
-    return bytes(cv2.imencode(suffix, ordered, settings)[1].tobytes())
+    return encoded(".jpg", pixels, cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_OPTIMIZE, 1, *_CRISP)
 
 
 def _decoded(data: bytes) -> Bytes:
