@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import file_digest
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
@@ -174,7 +174,7 @@ def keep(folder: Path, last: int, also: str | None) -> None:
     """Delete all checkpoints below ``folder`` but the ``last`` newest and the one called ``also``."""
     for path in list(newest(folder))[last:]:
         if path.name != also:
-            shutil.rmtree(path, ignore_errors=True)
+            _remove(path)
 
 
 def _contiguous(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -183,15 +183,11 @@ def _contiguous(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
-        digest = sha256()
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+        return file_digest(file, "sha256").hexdigest()
 
 
-def _remove(*paths: Path) -> None:
-    for path in paths:
-        shutil.rmtree(path, ignore_errors=True)
+def _remove(path: Path) -> None:
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def _sync(path: Path) -> None:
