@@ -93,7 +93,7 @@ class Run:
 
     def values(self) -> Iterator[tuple[tuple[str, ...], Any, str]]:
         """Every setting as (key path, value, who set it)."""
-        for path, value in _flat(self.tables()):
+        for path, value in flat(self.tables()):
             yield path, value, self.document.origin(path) or DEFAULT
 
     def to_toml(self) -> str:
@@ -118,10 +118,11 @@ def classes_of(dataset: Part) -> tuple[str, ...]:
     return tuple(getattr(dataset.options, "classes", None) or ())
 
 
-def _flat(table: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+def flat(table: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Each value of nested tables with the path of its keys, but those that are unset."""
     for key, value in table.items():
         if isinstance(value, dict):
-            yield from _flat(value, (*path, key))
+            yield from flat(value, (*path, key))
         elif value is not None:
             yield (*path, key), value
 

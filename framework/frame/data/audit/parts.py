@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, get_args
 
 from frame.config.bind import bind_component
+from frame.config.run import classes_of
 from frame.contracts.dataset import Split
 from frame.data.recognize import all_recognized
 from frame.plugin.component import Kind
@@ -98,7 +99,7 @@ def _opened(name: str, part: Part, split: Split) -> AuditedSplit:
         tuple(_pair(dataset.files(index)) for index in range(len(dataset))),
         {reason: tuple(_pair(files) for files in listed) for reason, listed in left_out.items()},
         getattr(dataset, "published", None),
-        len(getattr(part.options, "classes", None) or ()) < 2,
+        len(classes_of(part)) < 2,
     )
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from frame.config.run import flat
 from frame.engine.checkpoints import checkpoint
 from frame.engine.folder import CHECKPOINTS, latest_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from frame.config.run import Run
@@ -68,18 +68,10 @@ def newest_in(folder: Path, run: Run) -> Found:
 
 
 def _differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    old, new = dict(_flat(before)), dict(_flat(now))
+    old, new = ({".".join(path): value for path, value in flat(tables)} for tables in (before, now))
     changed = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
     return [
         f"{key} is {new.get(key)!r} now, the checkpoint was made with {old.get(key)!r}"
         for key in changed
         if not key.startswith(_MAY_CHANGE)
     ]
-
-
-def _flat(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in table.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield prefix + key, value
