@@ -22,15 +22,13 @@ def command_parser(name: str, description: str, *, config: bool = False) -> Argu
         "--no-plugin", metavar="NAME", action="append", default=[], help="block a plugin or distribution"
     )
     if config:
-        parser.add_argument(
-            "--set",
-            metavar="KEY=VALUE",
-            dest="overrides",
-            action="append",
-            default=[],
-            help="change one setting, such as --set train.clip=1.0; VALUE is TOML, a bare word is a string",
-        )
+        add_set(parser, "change one setting, such as --set train.clip=1.0; VALUE is TOML, a bare word is a string")
     return parser
+
+
+def add_set(parser: ArgumentParser, about: str) -> None:
+    """``--set KEY=VALUE``, as often as wanted."""
+    parser.add_argument("--set", metavar="KEY=VALUE", dest="overrides", action="append", default=[], help=about)
 
 
 def catalog_of(args: Namespace) -> Catalog:

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from frame.cli import plugin_new
-from frame.cli.common import catalog_of, command_parser
+from frame.cli.common import add_set, catalog_of, command_parser
 from frame.cli.list import KINDS
 from frame.plugin.errors import UserError
 from frame.plugin.provenance import normalize
@@ -30,7 +30,7 @@ def parser() -> ArgumentParser:
     check.add_argument("name", nargs="?", metavar="NAME", help="of a component, a plugin or a distribution")
     check.add_argument("--plugin", metavar="FILE", action="append", dest="own", default=[], help="check a file")
     check.add_argument("--kind", choices=list(KINDS), metavar="KIND", help="where several kinds have the name")
-    check.add_argument("--set", metavar="KEY=VALUE", dest="overrides", action="append", default=[], help="an option")
+    add_set(check, "an option")
     check.add_argument("--size", type=int, default=64, metavar="PIXELS", help="side of the images for a model (64)")
     check.add_argument(
         "--without", metavar="CAPABILITY", action="append", default=[], help="what it can't do, such as odd_sizes"

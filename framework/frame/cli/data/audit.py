@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from frame.cli.common import catalog_of
+from frame.cli.common import add_set, catalog_of
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -33,14 +33,7 @@ def add_to(actions: Any) -> None:
         default=[],
         help="read each DIR as this data set, instead of as the one that knows it; may be given several times",
     )
-    audit.add_argument(
-        "--set",
-        metavar="KEY=VALUE",
-        dest="overrides",
-        action="append",
-        default=[],
-        help="with --data, an option of the data set, such as --set images=photos",
-    )
+    add_set(audit, "with --data, an option of the data set, such as --set images=photos")
     audit.add_argument("--json", action="store_true", help="for programs")
 
 

@@ -6,7 +6,7 @@ import gc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from frame.cli.common import catalog_of
+from frame.cli.common import add_set, catalog_of
 from frame.plugin.component import Kind
 from frame.plugin.errors import UserError
 
@@ -21,14 +21,7 @@ def add_to(actions: Any) -> None:
     make.add_argument("--source", default="camouflage", help="the data set whose images are written (camouflage)")
     make.add_argument("--train", type=int, default=64, metavar="N", help="training images (64)")
     make.add_argument("--test", type=int, default=16, metavar="N", help="test images (16)")
-    make.add_argument(
-        "--set",
-        metavar="KEY=VALUE",
-        dest="overrides",
-        action="append",
-        default=[],
-        help="an option of the source, such as --set resolution=352 --set difficulty=0.8",
-    )
+    add_set(make, "an option of the source, such as --set resolution=352 --set difficulty=0.8")
 
 
 def command(args: Namespace) -> int:
