@@ -42,7 +42,7 @@ def command(args: Namespace) -> int:
     files = filled(kind, name)
     folder = args.output / distribution(name)
     write(folder, files)
-    print(f"{folder}: {a(kind)} called {name}, in frame_{name}/{name}.py; to try it:\n")
+    print(f"{folder}: {kind.one} called {name}, in frame_{name}/{name}.py; to try it:\n")
     for line in (
         f"cd {folder}",
         "pip install -e '.[test]'",
@@ -88,7 +88,7 @@ def put(text: str, kind: Kind, name: str) -> str:
         "acme": name,
         "Acme": class_name(name),
         "%KIND%": kind.value,
-        "%A_KIND%": a(kind).capitalize(),
+        "%A_KIND%": kind.one.capitalize(),
     }
     requirement = f"{OWN_DISTRIBUTION}>={own_version()}"
 
@@ -135,7 +135,3 @@ def distribution(name: str) -> str:
 
 def class_name(name: str) -> str:
     return "".join(word.capitalize() for word in name.split("_"))
-
-
-def a(kind: Kind) -> str:
-    return f"{'an' if kind == Kind.EXPERT else 'a'} {kind}"

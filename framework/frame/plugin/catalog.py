@@ -138,9 +138,9 @@ class Catalog:
             if plugin.state == "blocked" and slash and plugin.name == plugin_name:
                 yield f"{plugin} is {plugin.cause}"
                 return
-        others = [entry.kind for entry in self.entries() if short in (entry.name,) and entry.kind is not kind]
+        others = [entry.kind for entry in self.entries() if entry.name == short and entry.kind is not kind]
         if others:
-            yield f"{short!r} is {_article(others[0])}"
+            yield f"{short!r} is {others[0].one}"
         names = [entry.name for entry in self._by_kind[kind]]
         full = [entry.qualified_name for entry in self._by_kind[kind]]
         pool = full if slash else names + full
@@ -189,7 +189,3 @@ class Catalog:
 def catalog(blocked: Iterable[str] = (), files: Sequence[Path] = ()) -> Catalog:
     """Load the installed plugins and list what they offer. See :func:`frame.plugin.host.load_plugins`."""
     return Catalog(load_plugins(blocked, files))
-
-
-def _article(kind: Kind) -> str:
-    return f"an {kind}" if kind.value[0] in "aeiou" else f"a {kind}"

@@ -29,6 +29,11 @@ class Kind(StrEnum):
         return {"loss": "losses", "strategy": "strategies"}.get(self.value, f"{self.value}s")
 
     @property
+    def one(self) -> str:
+        """With its article: ``an expert``."""
+        return f"an {self}" if self.value[0] in "aeiou" else f"a {self}"
+
+    @property
     def hook(self) -> str:
         """The name of the hook that yields components of this kind."""
         return f"frame_{self.plural}"
