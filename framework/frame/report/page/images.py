@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from frame.report.page.record import RunRecord
     from frame.report.page.revisit import Revisit
 
-PANELS = {"image": "image", "mask": "mask", "prediction": "prediction", "errors": "errors"}
+PANELS = ("image", "mask", "prediction", "errors")
 BUDGET = 1_900_000  # characters of all pictures of this section
 SIDES = (SIDE, 224, 176, 128, 96)
 SHEET = ("samples/best.png", "samples/last.png")
@@ -82,7 +82,7 @@ def card(shot: Shot, panels: dict[str, str], score: str) -> Html:
         "prediction": f"What was predicted for {shot.id}, {score} {number(shot.score, 3)}",
         "errors": f"Errors as shares of all pixels: {told}",
     }
-    drawn = [tag("div", tag("img", src=panels[key], alt=alts[key]), tag("span", name)) for key, name in PANELS.items()]
+    drawn = [tag("div", tag("img", src=panels[name], alt=alts[name]), tag("span", name)) for name in PANELS]
     caption = tag(
         "figcaption",
         tag("b", breakable(shot.id)),

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import TypeAlias
 
-    Child = "Html | str | Iterable[Html] | None"
+    Child: TypeAlias = "Html | str | Iterable[Html] | None"
     Attribute = str | float | bool | None
 
 NONE = "\N{EN DASH}"
@@ -32,7 +33,7 @@ class Section(NamedTuple):
     body: Html
 
 
-def tag(name: str, /, *children: Html | str | Iterable[Html] | None, **attributes: Attribute) -> Html:
+def tag(name: str, /, *children: Child, **attributes: Attribute) -> Html:
     """An element. In attributes' names ``_`` stands for ``-``, but at the end; those that are ``None`` are left out."""
     written = "".join(
         f" {key.rstrip('_').replace('_', '-')}" + ("" if value is True else f'="{escape(_text(value))}"')
@@ -42,7 +43,7 @@ def tag(name: str, /, *children: Html | str | Iterable[Html] | None, **attribute
     return Html(f"<{name}{written}>" if name in VOID else f"<{name}{written}>{joined(*children)}</{name}>")
 
 
-def joined(*children: Html | str | Iterable[Html] | None) -> Html:
+def joined(*children: Child) -> Html:
     """Elements and texts one after another."""
     return Html("".join(_markup(child) for child in children))
 
@@ -62,7 +63,7 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[Html | str]
     return tag("div", inner, class_="scroll", tabindex="0", role="region", aria_label=caption)
 
 
-def section(key: str, title: str, *children: Html | str | Iterable[Html] | None) -> Section:
+def section(key: str, title: str, *children: Child) -> Section:
     """A section of the page with its heading."""
     return Section(key, title, tag("section", tag("h2", title), *children, id=key, class_="section"))
 
@@ -88,7 +89,7 @@ def _cell(content: Html | str) -> Html:
     return content if isinstance(content, Html) and content.startswith("<td") else tag("td", content)
 
 
-def _markup(child: Html | str | Iterable[Html] | None) -> str:
+def _markup(child: Child) -> str:
     if child is None:
         return ""
     if isinstance(child, Html):
