@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -167,7 +166,7 @@ class Subject:
             raise CheckSkippedError(f"it can't be built, see check_it_builds ({told(error)})") from error
 
     def build_or_raise(self, seed: int = 0, **context: Any) -> Any:
-        """The component, built anew from a seed, with options of its own."""
+        """The component, built anew from a seed."""
         part = self.part
         randomness.seed(seed)
-        return copy.copy(part)(**{**CONTEXT.get(self.kind, {}), **context})
+        return part(**{**CONTEXT.get(self.kind, {}), **context})

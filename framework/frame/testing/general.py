@@ -157,8 +157,10 @@ def _is_file(subject: Subject) -> bool:
 def _plugin_module(subject: Subject) -> Any:
     from importlib.metadata import entry_points
 
+    from frame.plugin.host import GROUP
+
     plugin = subject.entry.plugin
-    found = [each for each in entry_points(group="frame.plugins") if each.name == plugin.name]
+    found = [each for each in entry_points(group=GROUP) if each.name == plugin.name]
     name = found[0].module if found else plugin.name
     if name not in sys.modules:
         try:

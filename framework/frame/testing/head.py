@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from frame.contracts.model import Prediction
+from frame.engine.progress import listeners
 from frame.testing.modules import SHARED
 from frame.testing.outcome import CheckSkippedError, fail, failing, skip, told
 from frame.testing.rig import CHANNELS, STRIDES, feature_maps
@@ -117,13 +118,12 @@ def check_routing_weights(subject: Subject) -> None:
 def check_progress(subject: Subject) -> None:
     """Whatever part has ``set_progress`` takes every position in the run, from 0 to 1."""
     head = subject.build().train()
-    listeners = [part.set_progress for part in head.modules() if hasattr(part, "set_progress")]
-    if not listeners:
+    if not (following := listeners(head)):
         skip("nothing in it follows the run")
     for progress in (0.0, 0.3, 1.0):
         with failing(f"set_progress({progress}) fails", "take any number from 0 to 1"):
-            for listener in listeners:
-                listener(progress)
+            for set_progress in following:
+                set_progress(progress)
         if not _predicted(head, _maps()).logits.isfinite().all():
             fail(
                 f"logits are not finite at progress {progress}", "look for a division by what is 0 at an end of the run"

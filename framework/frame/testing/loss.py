@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from frame.contracts.model import Prediction
+from frame.engine.progress import listeners
 from frame.testing import predictions as given
 from frame.testing.outcome import CheckSkippedError, fail, failing, skip, told
 from frame.testing.rig import differ
@@ -222,14 +223,13 @@ def check_state_is_saved(subject: Subject) -> None:
 def check_progress(subject: Subject) -> None:
     """If it follows the run by ``set_progress``, it is finite from the first step to the last."""
     loss = _built(subject)
-    listeners: list[Any] = [part.set_progress for part in loss.modules() if hasattr(part, "set_progress")]
-    if not listeners:
+    if not (following := listeners(loss)):
         skip("nothing in it follows the run")
     for classes, _, prediction, mask in _examples(subject):
         for progress in (0.0, 0.3, 1.0):
             with failing(f"set_progress({progress}) fails", "take any number from 0 to 1"):
-                for listener in listeners:
-                    listener(progress)
+                for set_progress in following:
+                    set_progress(progress)
             if not _value(loss, prediction, mask).isfinite():
                 fail(f"it is not finite at progress {progress} ({classes} classes)", "look for what is 0 at an end")
 
