@@ -116,8 +116,8 @@ def figures(label: str, computed: Mapping[str, float]) -> dict[str, float]:
 
 
 def probabilities(logits: Tensor) -> Tensor:
-    """Logits ``[K, H, W]`` to probabilities: a sigmoid for one class, a softmax over more."""
-    return logits.sigmoid() if logits.shape[0] == 1 else logits.softmax(dim=0)
+    """Logits ``[..., K, H, W]`` to probabilities: a sigmoid for one class, a softmax over more."""
+    return logits.sigmoid() if logits.shape[-3] == 1 else logits.softmax(dim=-3)
 
 
 def at_size(probability: Tensor, size: Any) -> npt.NDArray[np.float32]:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from frame.data.pipeline import MEAN, STD
 from frame.engine.inference.saved import METADATA
+from frame.engine.validate import probabilities
 from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:
@@ -48,8 +49,7 @@ class Probability(nn.Module):
         self.register_buffer("std", torch.tensor(STD).view(3, 1, 1) / 255, persistent=False)
 
     def forward(self, image: Tensor) -> Tensor:
-        logits: Tensor = self.model((image - self.mean) / self.std).logits
-        return logits.sigmoid() if logits.shape[1] == 1 else logits.softmax(dim=1)
+        return probabilities(self.model((image - self.mean) / self.std).logits)
 
 
 def require() -> None:

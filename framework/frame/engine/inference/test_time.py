@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from frame.contracts.model import Prediction
+from frame.engine.validate import probabilities
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,15 +42,11 @@ class Averaged(nn.Module):
         found: list[Tensor] = []
         for scale in self.scales:
             scaled = image if scale == 1 else _resized(image, _multiples(size, scale))
-            found.append(_resized(self._probability(scaled), size))
+            found.append(_resized(probabilities(self.model(scaled).logits), size))
             if self.flips:
-                found.append(_resized(self._probability(scaled.flip(-1)).flip(-1), size))
+                found.append(_resized(probabilities(self.model(scaled.flip(-1)).logits).flip(-1), size))
         mean = torch.stack(found).mean(dim=0).clamp(_EPSILON, 1 - _EPSILON)
         return Prediction(mean.logit() if mean.shape[1] == 1 else mean.log())
-
-    def _probability(self, image: Tensor) -> Tensor:
-        logits: Tensor = self.model(image).logits
-        return logits.sigmoid() if logits.shape[1] == 1 else logits.softmax(dim=1)
 
 
 def _resized(x: Tensor, size: tuple[int, ...]) -> Tensor:
