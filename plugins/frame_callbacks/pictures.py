@@ -8,7 +8,7 @@ import cv2
 
 from frame import Callback, UserError
 from frame_callbacks.sheet import Column, sheet
-from frame_callbacks.wording import shown
+from frame_callbacks.wording import caption
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,8 +47,7 @@ class Pictures(Callback):
     def on_epoch_end(self, epoch: EpochInfo) -> None:
         if self._folder is None or not self._columns:
             return
-        figures = ", ".join(f"{name} {value:.4f}" for name, value in shown(epoch.validation).items())
-        picture = sheet(self._columns, f"{epoch.stage.name}, epoch {epoch.epoch + 1}: {figures}", self._classes)
+        picture = sheet(self._columns, caption(epoch), self._classes)
         encoded = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1].tobytes()
         for name in (LAST, BEST) if epoch.is_best else (LAST,):
             path = self._folder / name

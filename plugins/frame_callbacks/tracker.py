@@ -12,7 +12,7 @@ import numpy as np
 from frame import Callback
 from frame_callbacks import marks
 from frame_callbacks.sheet import Column, sheet
-from frame_callbacks.wording import shown
+from frame_callbacks.wording import caption
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -109,9 +109,8 @@ class Tracker(Callback):
         with _undisturbed():
             self.write(figures | {"epoch": epoch.epoch + 1}, step)
             if self._columns and epoch.is_best:
-                told = ", ".join(f"{name} {value:.4f}" for name, value in shown(epoch.validation).items())
-                caption = f"{epoch.stage.name}, epoch {epoch.epoch + 1}: {told}"
-                self.picture(sheet(self._columns, caption), caption, step)
+                told = caption(epoch)
+                self.picture(sheet(self._columns, told), told, step)
             self.flush()
 
     def on_checkpoint(self, global_step: int) -> None:

@@ -29,6 +29,12 @@ def epoch_line(epoch: EpochInfo, stages: Sequence[StageInfo]) -> str:
     return f"{where}  loss {epoch.train['loss']:.4f}  {figures} {star} {epoch.seconds:.1f} s{waited}"
 
 
+def caption(epoch: EpochInfo) -> str:
+    """An epoch and its validation figures, over samples of it."""
+    figures = ", ".join(f"{name} {value:.4f}" for name, value in shown(epoch.validation).items())
+    return f"{epoch.stage.name}, epoch {epoch.epoch + 1}: {figures}"
+
+
 def shown(figures: Mapping[str, float]) -> Mapping[str, float]:
     """All figures, or the main ones if there are too many for a line."""
     return figures if len(figures) <= MOST_FIGURES else {k: v for k, v in figures.items() if "/" not in k}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import nullcontext
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
     from torch.utils.data import DataLoader
 
-    from frame.contracts.dataset import Sample
     from frame.data.pipeline import Batch
     from frame.engine.build import Built
     from frame.engine.checkpoints.checkpoint import Content
@@ -289,13 +289,9 @@ class Fit:
             if reason := self._asked_to_stop():
                 raise _InterruptedError(reason)
 
-        def observe(sample: Sample, probability: Any) -> None:
-            self.events("on_validation_sample", sample, probability)
-
-        def observe_extras(sample: Sample, extras: Any) -> None:
-            self.events("on_validation_extras", sample, extras)
-
-        watcher = observe_extras if self.events.are_heard("on_validation_extras") else None
+        observe = partial(self.events, "on_validation_sample")
+        extras = "on_validation_extras"
+        watcher = partial(self.events, extras) if self.events.are_heard(extras) else None
         metrics, note = self.built.new_metrics(), self._note_unreadable
         try:
             with self.ema.applied() if self.ema else nullcontext():
