@@ -7,23 +7,13 @@ import json
 import cv2
 import numpy as np
 import pytest
+from tests.cli.small import SMALL, overrides
 
 from frame_datasets.camouflage import Camouflage
 from frame_datasets.folder import Folder
 
 NAMES = ("background", "moth", "snake", "starfish")
 CLASSES = f"classes={json.dumps(NAMES)}"
-SMALL = {
-    "data.size": 32,
-    "data.workers": 0,
-    "stages.main.epochs": 1,
-    "stages.main.batch_size": 4,
-    "stages.main.warmup": 0,
-}
-
-
-def settings(values: dict[str, object]) -> list[str]:
-    return [word for key, value in values.items() for word in ("--set", f"{key}={value}")]
 
 
 @pytest.fixture
@@ -66,7 +56,7 @@ def test_classes_are_called_by_their_names_wherever_a_person_looks(call, config,
     small = {"data.resolution": 32, "data.train": 8, "data.validation_images": 4}
     if source == "files":
         small = {"data": f'{{name = "folder", root = "{made[0]}", {CLASSES}}}'}
-    done = call("run", config, *settings(small | SMALL | {"run.folder": tmp_path / "runs"}))
+    done = call("run", config, *overrides(small | SMALL | {"run.folder": tmp_path / "runs"}))
     assert done.code == 0, done.err
     folder = tmp_path / "runs" / "classes"
     table = [line.split() for line in done.out.splitlines()]
@@ -89,7 +79,7 @@ def test_classes_are_called_by_their_names_wherever_a_person_looks(call, config,
 
 def test_a_set_of_one_class_is_no_test_for_a_model_of_four(call, config, tmp_path) -> None:
     small = {"data.resolution": 32, "data.train": 4, "data.validation_images": 2, "run.folder": tmp_path / "runs"}
-    assert call("run", config, *settings(small | SMALL)).code == 0
+    assert call("run", config, *overrides(small | SMALL)).code == 0
     assert call("data", "make", str(tmp_path / "set"), "--layout", "camo", "--train", "1", "--test", "2").code == 0
     done = call("eval", str(tmp_path / "runs" / "classes"), "--data", f"CAMO={tmp_path / 'set'}")
     assert done.code == 2
@@ -101,7 +91,7 @@ def test_a_set_of_one_class_is_no_test_for_a_model_of_four(call, config, tmp_pat
 
 def test_masks_with_more_classes_than_named_end_the_run_with_the_file(call, config, made, tmp_path) -> None:
     three = f'{{name = "folder", root = "{made[0]}", classes = ["background", "moth", "snake"]}}'
-    done = call("run", config, *settings({"data": three} | SMALL | {"run.folder": tmp_path / "runs"}))
+    done = call("run", config, *overrides({"data": three} | SMALL | {"run.folder": tmp_path / "runs"}))
     assert done.code == 2
     assert "/masks/camouflage-train-" in done.err
     assert "holds the class 3, but data.classes names 3" in done.err

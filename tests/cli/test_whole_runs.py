@@ -6,20 +6,9 @@ import json
 
 import cv2
 import pytest
+from tests.cli.small import SMALL, overrides
 
 import frame
-
-SMALL = {
-    "data.size": 32,
-    "data.workers": 0,
-    "stages.main.epochs": 1,
-    "stages.main.batch_size": 4,
-    "stages.main.warmup": 0,
-}
-
-
-def overrides(settings: dict[str, object]) -> list[str]:
-    return [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
 
 
 def test_quickstart_trains_and_names_what_it_left(call, quickstart, tmp_path) -> None:
