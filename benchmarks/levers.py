@@ -36,7 +36,7 @@ from frame.engine.levers import choose
 from frame.engine.model import parameter_count
 from frame.engine.stages import set_trained
 from frame.engine.stopping import Stopping
-from real import tables
+from real import tables, wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,11 +129,6 @@ def milliseconds(work: Work, device: torch.device) -> float:
         work.do()
     wait(device)
     return (time.perf_counter() - started) / work.times * 1000
-
-
-def wait(device: torch.device) -> None:
-    if device.type != "cpu":
-        torch.accelerator.synchronize(device)
 
 
 def compare(args: argparse.Namespace, head: str, seconds: float) -> None:

@@ -35,7 +35,7 @@ from frame.data.pipeline import normalized, target, windows
 from frame.engine.adamw import FusedAdamW
 from frame.engine.build import build
 from frame.engine.model import parameter_count
-from real import tables
+from real import tables, wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,13 +71,13 @@ class Contestant:
 
     def milliseconds(self) -> float:
         """Of one step."""
-        wait()
+        wait(self.images.device)
         started = time.perf_counter()
         found = self.losses(self.model(self.images), self.masks)
         (found[0] if isinstance(found, tuple) else found).backward()
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        wait()
+        wait(self.images.device)
         return (time.perf_counter() - started) * 1000
 
     def multiply_adds(self) -> int:
@@ -87,11 +87,6 @@ class Contestant:
             self.model(self.images[:1])
         self.model.train()
         return counter.get_total_flops() // 2
-
-
-def wait() -> None:
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
 
 
 def contestants(args: argparse.Namespace) -> dict[str, Contestant]:

@@ -32,6 +32,7 @@ from frame.config.bind import bind_component
 from frame.contracts.strategy import device_name
 from frame.plugin.component import Kind
 from frame_heads.mixture import Mixture, dispatch
+from real import wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -81,7 +82,7 @@ class Scene:
 
     def milliseconds(self, work: Callable[[], Sequence[Tensor]]) -> float:
         """Of a forward pass and, in training, its backward pass."""
-        self._wait()
+        wait(self.device)
         started = self.clock()
         with (
             torch.set_grad_enabled(self.train),
@@ -90,15 +91,11 @@ class Scene:
             found = work()
         if self.train:
             torch.autograd.backward(found, [torch.ones_like(each) for each in found])
-        self._wait()
+        wait(self.device)
         spent = (self.clock() - started) * 1000
         for each in (*self.maps, *(p for layer in self.layers for p in layer.parameters())):
             each.grad = None
         return spent
-
-    def _wait(self) -> None:
-        if self.device.type != "cpu":
-            torch.accelerator.synchronize(self.device)
 
 
 class Row(NamedTuple):

@@ -1,8 +1,10 @@
-"""The run of three benchmarks: a real model on one batch of generated camouflage, loaded before anything is timed."""
+"""What benchmarks of real models share: a run on one batch of generated camouflage, loaded before, and waiting."""
 
 from __future__ import annotations
 
 from typing import Any
+
+import torch
 
 EXPERTS = ["texture", "attention", "hybrid", "frequency", "edge", "context", "contrast"]
 
@@ -21,3 +23,9 @@ def tables(backbone: str, head: str, size: int, batch: int) -> dict[str, Any]:
         "train": {"clip": 1.0, "ema": 0.999},
         "stages": {"main": {"epochs": 1, "batch_size": batch, "lr": 1e-4}},
     }
+
+
+def wait(device: torch.device) -> None:
+    """Until the device has done what it was asked for."""
+    if device.type != "cpu":
+        torch.accelerator.synchronize(device)
