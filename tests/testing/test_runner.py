@@ -45,6 +45,18 @@ def test_a_case_refuses_what_it_does_not_know() -> None:
         next(run_checks(Case("loss", "dise")))
 
 
+def test_the_place_of_a_fault_is_told_in_a_checkout_of_any_name(tmp_path, monkeypatch) -> None:
+    (tmp_path / "frame").mkdir()
+    (tmp_path / "frame" / "wounds.py").write_text("def bleed():\n    raise ValueError('red')\n")
+    monkeypatch.syspath_prepend(str(tmp_path / "frame"))
+    from wounds import bleed
+
+    def check_scalar(_subject) -> None:
+        bleed()
+
+    assert "raised ValueError: red (wounds.py, line 2)" in outcome_of(check_scalar, tmp_path).reason
+
+
 def test_verdicts(tmp_path) -> None:
     def check_scalar(_subject) -> None:
         fail("it is red", "make it green")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import traceback
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NoReturn
 
@@ -68,5 +70,11 @@ def told(error: BaseException) -> str:
 
 
 def _is_machinery(file: str) -> bool:
-    parts = Path(file).parts
-    return bool({"frame", "torch", "_pytest"} & set(parts)) or not file.endswith(".py")
+    return not file.endswith(".py") or any(Path(file).is_relative_to(folder) for folder in _machinery())
+
+
+@lru_cache
+def _machinery() -> tuple[Path, ...]:
+    """Where the packages lie whose code is never the component's; a checkout may well be called ``frame`` too."""
+    specs = [find_spec(name) for name in ("frame", "torch", "_pytest")]
+    return tuple(Path(spec.origin).parent for spec in specs if spec and spec.origin)
