@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from frame import UserError, write_mask
 from frame_datasets.labels import Labels, write_labels
-from frame_datasets.layouts import FOLDER_TREE, Halves, folder_splits, not_there
+from frame_datasets.layouts import Halves, folder_missing, folder_splits
 from frame_datasets.pairs import Pairs, alone, matched, plural, write_pairs
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Folder(Pairs):
     ) -> None:
         splits = folder_splits(root, images, masks, unsplit)
         if not splits:
-            raise UserError(not_there("folder", "images and masks", root, FOLDER_TREE))
+            raise UserError(folder_missing(root, images, masks))
         if split not in splits:
             raise UserError(f"folder: no {split} split in {root.expanduser().absolute()}, only {' and '.join(splits)}")
         pairs, images_alone, masks_alone = matched(splits[split])

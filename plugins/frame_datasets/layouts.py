@@ -42,6 +42,13 @@ FOLDER_TREE = (
 )
 
 
+def folder_missing(root: Path, images: str, masks: str) -> str:
+    """What is wrong with a plain folder; sub-folders that the options name are named."""
+    named = " and ".join(repr(name) for name in (images, masks) if name != "auto")
+    tree = f"{FOLDER_TREE}; the options name {named}" if named else FOLDER_TREE
+    return not_there("folder", "images and masks", root, tree)
+
+
 def named_split(folder: Path) -> Split | None:
     """The split that a folder is called after, or the one that holds it, such as ``TestDataset``."""
     own, parent = folder.absolute().name.lower(), folder.absolute().parent.name.lower()

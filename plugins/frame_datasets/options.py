@@ -60,7 +60,7 @@ class FolderOptions(ClassOptions):
     def problems(self) -> list[str]:
         if layouts.folder_splits(self.root, self.images, self.masks, self.unsplit):
             return []
-        return [layouts.not_there("folder", "images and masks", self.root, layouts.FOLDER_TREE)]
+        return [layouts.folder_missing(self.root, self.images, self.masks)]
 
     @classmethod
     def looks_for(cls) -> str:

@@ -11,6 +11,7 @@ from frame_heads.decoder import Decoder, Laterals
 from frame_heads.layers import in_graph
 from frame_heads.mixture import Mixture, dispatch
 from frame_heads.router import Router
+from frame_heads.usage import distinct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -81,11 +82,9 @@ class MoE(nn.Module):
             )
             for _ in channels
         )
-        names: tuple[str, ...] = tuple(
-            str(getattr(expert, "name", None) or getattr(expert, "__name__", "expert")) for expert in experts
-        )
-        self.experts = names
-        self.extra_names = {f"{what}.{level}": names for what in PER_EXPERT for level in range(len(channels))}
+        names = [str(getattr(expert, "name", None) or getattr(expert, "__name__", "expert")) for expert in experts]
+        self.experts = distinct(names)
+        self.extra_names = {f"{what}.{level}": self.experts for what in PER_EXPERT for level in range(len(channels))}
         self.decoder = Decoder(levels=len(channels), width=width, num_classes=num_classes, side_outputs=side_outputs)
 
     def switch_off(self, names: Sequence[str]) -> None:
@@ -97,8 +96,7 @@ class MoE(nn.Module):
             If there is no expert of that name, or none would be left.
         """
         if unknown := set(names) - set(self.experts):
-            offered = ", ".join(dict.fromkeys(self.experts))
-            raise UserError(f"no expert is called {sorted(unknown)[0]!r}; there are: {offered}")
+            raise UserError(f"no expert is called {sorted(unknown)[0]!r}; there are: {', '.join(self.experts)}")
         off = [index for index, name in enumerate(self.experts) if name in names]
         if len(off) == len(self.experts):
             raise UserError("one expert at least must be left")

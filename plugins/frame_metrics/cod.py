@@ -32,6 +32,8 @@ class ObjectMeasures:
     ``figures``: which, the first being the main one; what none of them needs is not computed. ``keep_mb``: see options.
     """
 
+    lower_is_better = ("mae",)
+
     def __init__(self, *, num_classes: int, figures: Sequence[str], keep_mb: int, count_empty: bool) -> None:
         if num_classes != 1:
             raise ValueError(f"cod is defined for one class, not for {num_classes}")

@@ -18,6 +18,8 @@ class MeanAbsoluteError:
     On the probability as the model gives it. Published tables stretch each map to [0, 1] first: that is ``cod/mae``.
     """
 
+    lower_is_better = ("mae",)
+
     def __init__(self, *, num_classes: int) -> None:
         if num_classes != 1:
             raise ValueError(f"mae is defined for one class, not for {num_classes}")

@@ -20,6 +20,8 @@ BROKEN = {  # the text that follows a whole config, --set arguments, and what is
     ),
     "a key that is no word": ("", ("train.2nd=1",), "train.2nd: not an option of [train]; there are:"),
     "fewer workers than none": ("", ("data.workers=-1",), "data.workers: "),
+    "no expert": ("", ('head={name = "moe", experts = []}',), "experts: name at least 1, got []"),
+    "a text of another form": ("", ('run.max_time="2 hours"',), 'run.max_time: got "2 hours"; '),
     "component of another kind": ("", ("head=texture",), "no head is called 'texture'; 'texture' is an expert"),
     "unknown component within a component": (
         "",

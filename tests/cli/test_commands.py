@@ -136,6 +136,21 @@ def test_a_mistake_is_one_message_and_exit_code_2(call, arguments, message) -> N
     assert "Traceback" not in done.err
 
 
+def test_a_file_that_was_asked_for_and_does_not_load_is_told(tmp_path, call, quickstart) -> None:
+    (file := tmp_path / "bad.py").write_text("import nowhere_at_all\n")
+    done = call("check", quickstart, "--plugin", str(file))
+    assert done.code == 0
+    assert done.err.startswith("warning: ")
+    assert "No module named 'nowhere_at_all'" in done.err
+
+
+def test_a_file_without_a_component_cannot_be_checked(tmp_path, call) -> None:
+    (file := tmp_path / "empty.py").write_text("x = 1\n")
+    done = call("plugin", "check", "--plugin", str(file))
+    assert (done.code, done.out) == (2, "")
+    assert "no component; mark a hook, frame_losses say, with @hookimpl" in done.err
+
+
 @pytest.mark.parametrize("arguments", [("list",), ("--help",)])
 def test_a_reader_that_has_seen_enough_is_no_fault(arguments) -> None:
     reader, writer = os.pipe()

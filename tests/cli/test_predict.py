@@ -249,6 +249,12 @@ def test_what_the_user_can_mend_is_one_message(predict, model, words, message, t
     assert len(done.err.splitlines()) == 1
 
 
+def test_masks_are_not_put_where_they_would_be_the_next_images(call, model, photos) -> None:
+    done = call("predict", model, str(photos), "-o", str(photos))
+    assert done.code == 2
+    assert "holds the images: the next call would predict its masks too; choose another -o" in done.err
+
+
 def test_a_device_that_is_not_there_is_one_message(call, model, photos, tmp_path) -> None:
     done = call("predict", model, str(photos), "-o", str(tmp_path / "out"), "--device", "gpu")
     assert done.code == 2

@@ -29,7 +29,8 @@ def test_a_run_that_is_stopped_saves_says_how_to_go_on_and_tells_by_its_exit_cod
         send(process.pid, number)
         told, complaints = process.stdout.read(), process.stderr.read()
         assert process.wait(timeout=60) == code, complaints
-    assert f"stopped by {number.name} and saved; 'frame run {quickstart} --resume' goes on" in complaints
+    assert f"stopped by {number.name} and saved; to go on: frame run {quickstart} --set data.size=32" in complaints
+    assert complaints.rstrip().endswith("--set callbacks.terminal.interval=0.01 --resume")
     assert "Traceback" not in complaints
     assert "run folder" in told
     (saved,) = (tmp_path / "runs" / "quickstart" / "checkpoints").glob("step_*")

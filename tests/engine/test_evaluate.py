@@ -93,10 +93,11 @@ def test_flips_and_scales_and_other_weights_change_the_figures(result: frame.Res
 
 def test_each_expert_s_worth_is_a_row(result: frame.Result, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = frame.evaluate(result.folder, without_experts=["each"], device="cpu").rows
-    assert list(rows) == ["camouflage", "camouflage without edge", "camouflage without context"]
-    assert len({row.figures["s"] for row in rows.values()}) == 3
+    without = [f"camouflage without {name}" for name in ("edge", "context", "edge_2")]
+    assert list(rows) == ["camouflage", *without]
+    assert len({row.figures["s"] for row in rows.values()}) == 4
     monkeypatch.setattr("frame.engine.inference.evaluate.validate", None)  # nothing is measured before
-    with pytest.raises(UserError, match="no expert is called 'wings'; there are: edge, context"):
+    with pytest.raises(UserError, match="no expert is called 'wings'; there are: edge, context, edge_2"):
         frame.evaluate(result.folder, without_experts=["edge", "wings"], device="cpu")
 
 
@@ -140,6 +141,15 @@ def test_a_map_that_is_missing_or_damaged_is_named_and_left_out(cod10k: Path, tm
     scores = frame.evaluate(data={"COD": cod10k}, predictions=tmp_path / "maps", workers=0).rows["COD"]
     assert len(scores.images) == len(cam) - 2
     assert [any(name[:-4] in text for text in scores.unreadable) for name in (first, second)] == [True, True]
+
+
+def test_what_a_run_held_out_is_not_asked_of_a_folder(result: frame.Result, tmp_path: Path) -> None:
+    images, masks = tmp_path / "Imgs", tmp_path / "GT"
+    for folder in (images, masks):
+        folder.mkdir()
+        cv2.imwrite(str(folder / "a.png"), np.zeros((32, 32, 3), np.uint8))
+    with pytest.raises(UserError, match="has no validation split, and which images were held out of it only the run"):
+        frame.evaluate(result.folder, {"mine": tmp_path}, split="validation", device="cpu")
 
 
 def test_only_images_that_are_maps_are_taken_for_some(cod10k: Path, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from hashlib import sha256
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -71,6 +72,13 @@ def test_the_same_seed_gives_the_same_weights_for_any_number_of_workers(train) -
     assert [result.folder.name for result in (first, second, other)] == ["small", "small-2", "small-3"]
 
 
+def test_a_run_starts_from_the_best_of_another_run_s_folder(train) -> None:
+    first = train("stages.decoder.epochs=1", "stages.finetune.epochs=1")
+    again = train(f"train.init_from={first.folder}", "stages.decoder.lr=1e-12", "stages.finetune.lr=1e-12")
+    for name, tensor in weights(first).items():
+        torch.testing.assert_close(weights(again)[name], tensor)
+
+
 def test_a_path_among_the_settings_and_a_file_of_any_name_make_a_folder_that_runs_again(
     train, config, tmp_path
 ) -> None:
@@ -79,7 +87,7 @@ def test_a_path_among_the_settings_and_a_file_of_any_name_make_a_folder_that_run
     (file := tmp_path / "my config (2).toml").write_text(
         "".join(f"{key} = {toml_value(table)}\n" for key, table in config.items() if key != "run")
     )
-    result = frame.run(file, {"run.folder": tmp_path / "a b", "stages.decoder.epochs": 1}, catalog())
+    result = frame.run(file, {"run.folder": tmp_path / "a b", "stages.decoder.epochs": np.int64(1)}, catalog())
     assert result.folder == tmp_path / "a b" / "my-config-2-"
     again = frame.run(result.folder / "config.toml", [], catalog())
     assert again.folder == tmp_path / "a b" / "my-config-2--2"
@@ -182,7 +190,26 @@ def test_nothing_is_imported_for_a_config_that_fails(install, config, monkeypatc
         load_run(config, catalog())
 
 
-def test_a_monitor_that_no_metric_has_ends_with_a_message_and_the_epoch_is_not_lost(train) -> None:
+def test_a_monitor_that_no_metric_has_ends_with_a_message_before_anything_is_written(train) -> None:
+    with pytest.raises(UserError, match=r'no figure is called "accuracy/best"; there are: accuracy, accuracy/images'):
+        train("train.monitor=accuracy/best")
+    assert not train.runs.exists()
+
+
+def test_the_worst_checkpoint_is_not_kept_for_the_best(train, monkeypatch) -> None:
+    import frame_small
+
+    monkeypatch.setattr(frame_small.Accuracy, "lower_is_better", ("images",), raising=False)
+    train()
+    with pytest.raises(UserError, match=r'less of "accuracy/images" is better; set train.monitor_mode = "min"'):
+        train("train.monitor=accuracy/images")
+    assert train("train.monitor=accuracy/images", "train.monitor_mode=min").metrics
+
+
+def test_where_figures_follow_from_the_head_a_wrong_monitor_costs_no_epoch(train, monkeypatch) -> None:
+    import frame_small
+
+    monkeypatch.setattr(frame_small.Accuracy, "update_extras", lambda *_: None, raising=False)
     with pytest.raises(UserError, match=r'no figure is called "accuracy/best"; there are: accuracy, accuracy/images'):
         train("train.monitor=accuracy/best")
     log = list(train.log)

@@ -87,6 +87,13 @@ def test_an_expert_named_twice_has_two_sets_of_weights(moe: Callable[..., MoE]) 
     assert not torch.equal(first.local[0].weight, second.local[0].weight)
 
 
+def test_an_expert_named_twice_is_switched_off_by_its_number(moe: Callable[..., MoE]) -> None:
+    head = moe(experts=[Contrast, Contrast], top_k=1)
+    assert head.experts == ("Contrast", "Contrast_2")
+    head.switch_off(["Contrast_2"])
+    assert [list(mixture.router.off) for mixture in head.mixtures] == [[1]] * len(head.mixtures)
+
+
 def test_an_expert_that_the_head_never_heard_of_takes_part(
     moe: Callable[..., MoE], features: Callable[..., list[Tensor]]
 ) -> None:

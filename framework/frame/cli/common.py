@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,7 +34,11 @@ def add_set(parser: ArgumentParser, about: str) -> None:
 
 def catalog_of(args: Namespace) -> Catalog:
     """The catalog that the plugin arguments ask for."""
-    return catalog(args.no_plugin, args.plugin)
+    found = catalog(args.no_plugin, args.plugin)
+    for plugin in found.plugins:
+        if plugin.state == "broken" and plugin.source.name.startswith("file "):  # it was asked for by name
+            print(f"warning: {plugin} does not load: {plugin.cause}", file=sys.stderr)
+    return found
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:

@@ -110,6 +110,9 @@ def _asked_for(args: Namespace, found: Catalog) -> list[Entry]:
         if not own:
             raise UserError("frame plugin check: name a component, a plugin or a distribution, or give --plugin FILE")
         chosen = [entry for entry in entries if entry.plugin.name in own]
+        if not chosen:
+            files = ", ".join(map(str, args.plugin))
+            raise UserError(f"frame plugin check: {files}: no component; mark a hook, frame_losses say, with @hookimpl")
     else:
         name = args.name
         meanings = (

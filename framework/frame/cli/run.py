@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import shlex
 import sys
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,14 @@ def parser() -> ArgumentParser:
         "--dry-run", action="store_true", help="build, take a few steps, tell memory and time; write nothing"
     )
     return arguments
+
+
+def _again(args: Namespace) -> str:
+    """What to type to resume: with the overrides and plugins, which choose the run's name and its parts."""
+    words = ["frame", "run", args.config]
+    for option, values in (("--set", args.overrides), ("--plugin", args.plugin), ("--no-plugin", args.no_plugin)):
+        words += [word for value in values for word in (option, str(value))]
+    return shlex.join([*words, "--resume"])
 
 
 def command(args: Namespace) -> int:
@@ -49,6 +58,6 @@ def command(args: Namespace) -> int:
         if path is not None:
             print(f"{what:<{max(map(len, left))}}  {path}")
     if result.stopped is not None:
-        print(f"stopped by {result.stopped} and saved; 'frame run {args.config} --resume' goes on", file=sys.stderr)
+        print(f"stopped by {result.stopped} and saved; to go on: {_again(args)}", file=sys.stderr)
         return 0 if agent() else EXIT_CODES[result.stopped]  # or the agent would start the run again
     return 0

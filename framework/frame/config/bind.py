@@ -261,7 +261,7 @@ class _Binding:
         name = table.get("name")
         if not isinstance(name, str):
             offered = ", ".join(dict.fromkeys(entry.name for entry in self.catalog.entries(kind)))
-            text = f"a {kind} is required" if name is None else f"expected a {kind}'s name, got {name!r}"
+            text = f"{kind.one} is required" if name is None else f"expected {kind.one}'s name, got {name!r}"
             raise BindError([Problem(("name",), f"{text}; there are: {offered}")])
         try:
             entry = self.catalog.find(kind, name)

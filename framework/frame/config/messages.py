@@ -57,6 +57,11 @@ def _message(details: ErrorDetails, path: tuple[str | int, ...], model: type[Opt
             return f"expected {details['ctx']['expected']}, got {given}"
         case "value_error":
             return str(details["ctx"]["error"])
+        case "string_pattern_mismatch":
+            about = model.documentation().get(str(path[-1]), f"expected {details['ctx']['pattern']}")
+            return f"got {given}; {about}"
+        case "too_short":
+            return f"name at least {details['ctx']['min_length']}, got {given}"
         case kind if kind in EXPECTED:
             return f"expected {EXPECTED[kind]}, got {given}"
         case _:

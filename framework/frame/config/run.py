@@ -142,4 +142,6 @@ def toml_value(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, (str, PurePath)):
         return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+    if hasattr(value, "tolist"):  # a scalar or an array of numpy, as sweeps give them
+        return toml_value(value.tolist())
     return repr(value)

@@ -90,7 +90,8 @@ class TrainTable(Options):
     save_every: int | None = Field(default=None, ge=1)
     """Optimizer steps between checkpoints within an epoch; without it, only each epoch's end has one."""
     init_from: Path | None = None
-    """Checkpoint (a folder, or a ``.safetensors`` or ``.pth`` file) whose weights the run starts from."""
+    """What the run starts from: a run's folder, of which the best checkpoint is taken, a checkpoint, or a file of
+    weights (``.safetensors`` or ``.pth``)."""
     monitor: str | None = None
     """Validation figure that chooses the best checkpoint; without it, the first metric's."""
     monitor_mode: Literal["max", "min"] = "max"

@@ -10,7 +10,10 @@ from frame.data.cores import cores
 from frame.data.pipeline import ValidationSamples, training_loader, validation_loader
 from frame.engine import randomness
 from frame.engine.checkpoints.weights import load_into, read_weights
+from frame.engine.folder import CHECKPOINTS
+from frame.engine.inference.saved import read_saved
 from frame.engine.model import parameter_count, segmenter
+from frame.engine.monitor import check_monitor
 from frame.engine.objective import Objective
 from frame.engine.plan import split_data, stage_plans, training_samples
 
@@ -108,6 +111,7 @@ def build(run: Run, strategy: Strategy, *, loaded: bool = False) -> Built:
         new_metrics=lambda: {label: new_metric(part, run.classes) for label, part in run.metrics.items()},
         lines=(*(f"warning {warning}" for warning in run.warnings), *told),
     )
+    check_monitor(run, built.new_metrics())
     if strategy.global_rank:
         randomness.seed(randomness.derived(run.run.seed, 0, strategy.global_rank))
     return built
@@ -127,5 +131,6 @@ def _model(run: Run, *, loaded: bool) -> Segmenter:
     else:
         model = segmenter(run.backbone, run.head, run.num_classes)
     if run.train.init_from is not None and not loaded:
-        load_into(model, read_weights(run.train.init_from), run.train.init_from)
+        path = run.train.init_from
+        load_into(model, read_saved(path).weights if (path / CHECKPOINTS).is_dir() else read_weights(path), path)
     return model

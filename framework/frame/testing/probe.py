@@ -26,8 +26,14 @@ if TYPE_CHECKING:
 
 HEAVY = ("torch", "torchvision", "numpy", "scipy", "cv2", "PIL", "timm", "albumentations", "matplotlib", "pandas")
 LIBRARIES = ("torch", "numpy", "cv2")
-OTHERS = ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR")
-"""Environment variables that torch itself sets when a part of it is first used."""
+OTHERS = (
+    "LD_LIBRARY_PATH",
+    "QT_QPA_FONTDIR",
+    "QT_QPA_PLATFORM_PLUGIN_PATH",
+    "TORCHINDUCTOR_CACHE_DIR",
+    "TRITON_CACHE_DIR",
+)
+"""Environment variables that OpenCV sets when it is imported, and torch when a part of it is first used."""
 PATIENCE = 300.0  # seconds
 
 

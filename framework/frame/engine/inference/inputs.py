@@ -35,6 +35,8 @@ def find_inputs(given: Iterable[str | Path], output: Path) -> list[Input]:
     """
     found: dict[Input, None] = {}  # in order, and what was given twice once
     for each in given:
+        if Path(each).absolute() == output.absolute():
+            raise UserError(f"{output} holds the images: the next call would predict its masks too; choose another -o")
         count = len(found)
         images = list(_images_of(str(each), output.absolute()))
         found |= dict.fromkeys(images)

@@ -20,6 +20,8 @@ from frame.engine.model import segmenter
 from frame.engine.validate import at_size, predicted, probabilities
 from frame.plugin.catalog import catalog
 from frame.plugin.component import Kind
+from frame.plugin.errors import UserError
+from frame.plugin.provenance import OWN_DISTRIBUTION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,6 +82,10 @@ class Predictor:
 
     def predict(self, images: Sequence[Image]) -> list[npt.NDArray[np.float32]]:
         """``[K, H, W]`` for each image, at its own size, computed as one batch."""
+        if isinstance(images, (str, Path)):
+            raise UserError(f"predict takes several images: predict([{str(images)!r}]), or call the predictor with one")
+        if not len(images):
+            return []
         arrays = [_array(image) for image in images]
         found = self.probabilities([resized(image, self.size) for image in arrays])
         return [at_size(each, image.shape[:2]) for each, image in zip(found, arrays, strict=True)]
@@ -137,15 +143,27 @@ def load(
 def assembled(saved: Saved, plugins: Catalog, device: str) -> Predictor:
     """The model that the config describes, with the weights. Of the config only backbone and head need be installed."""
     config, strategy = read(saved.config), OneDevice(device)
-    backbone, head = (
-        bind_table(plugins, Kind.BACKBONE, config, "backbone"),
-        bind_table(plugins, Kind.HEAD, config, "head"),
-    )
+    try:
+        backbone, head = (bind_table(plugins, kind, config, kind.value) for kind in (Kind.BACKBONE, Kind.HEAD))
+    except UserError as error:
+        raise UserError(f"{saved.path}: {error}{_made_with(saved)}") from None
     named = saved.about.get("classes")  # not in checkpoints from before many classes were usual
     classes = tuple(named) if named is not None else bind(config, plugins).classes
     model = segmenter(backbone.loaded(), head.loaded(), len(classes) or 1)
     load_into(model, saved.weights, saved.path)
     return Predictor(saved, model.to(strategy.root_device).eval(), classes, strategy)
+
+
+def _made_with(saved: Saved) -> str:
+    """What a third party's model needs, in words that follow a message."""
+    parts = saved.about.get("versions", {}).get("components", ())
+    kinds = (Kind.BACKBONE, Kind.HEAD, Kind.EXPERT)
+    sources = sorted({part["distribution"] for part in parts if part["kind"] in kinds} - {OWN_DISTRIBUTION})
+    needs = [
+        f"--plugin {source.removeprefix('file ')}" if source.startswith("file ") else f"pip install {source}"
+        for source in sources
+    ]
+    return f"; it was made with: {', '.join(needs)}" if needs else ""
 
 
 def _array(image: Image) -> npt.NDArray[np.uint8]:

@@ -17,7 +17,8 @@ TOTAL = "loss"
 def curves(record: RunRecord) -> Section:
     """Small charts side by side, the monitored figure and the whole loss first, and all of it as a table."""
     if not record.epochs:
-        return section("curves", "Curves", tag("p", "No epoch is finished yet, so there is nothing to draw."))
+        why = "No epoch is finished yet" if record.has_history else "The callback history was off"
+        return section("curves", "Curves", tag("p", f"{why}, so there is nothing to draw."))
     names = main_figures(record, record.epochs[-1].validation)
     names.sort(key=lambda name: name != record.monitor)
     losses = list(record.epochs[-1].train)

@@ -23,7 +23,8 @@ def title(record: RunRecord) -> Html:
     parts = [config.get(key, {}).get("name", "?") for key in ("backbone", "head", "data")]
     facts = [("backbone", parts[0]), ("head", parts[1]), ("data", parts[2])]
     facts += [("size", f"{config['data']['size']} px")] if "size" in config.get("data", {}) else []
-    facts += [("epochs", f"{len(record.epochs)} of {record.planned}"), ("state", state(record))]
+    over = len(record.epochs) if record.has_history else "?"
+    facts += [("epochs", f"{over} of {record.planned}"), ("state", state(record))]
     if seconds := sum(epoch.seconds for epoch in record.epochs if math.isfinite(epoch.seconds)):
         facts.append(("time", duration(seconds)))
     if record.starts:

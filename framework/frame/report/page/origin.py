@@ -52,7 +52,8 @@ def command(record: RunRecord, parts: list[dict[str, Any]]) -> str:
     files = dict.fromkeys(part["distribution"] for part in parts if str(part.get("version")).startswith(_HASH))
     wanted |= {"torch": str(record.components["torch"]).partition("+")[0]} if "torch" in record.components else {}
     install = " ".join(f"{name}=={version}" for name, version in wanted.items())
-    run = ["frame", "run", str(record.folder / CONFIG), *(word for file in files for word in ("--plugin", str(file)))]
+    named = (str(file).removeprefix("file ") for file in files)
+    run = ["frame", "run", str(record.folder / CONFIG), *(word for file in named for word in ("--plugin", file))]
     return f"# with {install}\n{shlex.join(run)}"
 
 

@@ -61,6 +61,11 @@ class RunRecord:
     """What could not be read, and why."""
 
     @property
+    def has_history(self) -> bool:
+        """Whether the callback ``history`` took part: without it nothing is known of single epochs."""
+        return (self.folder / HISTORY).exists()
+
+    @property
     def name(self) -> str:
         return str(self.config.get("run", {}).get("name") or self.folder.name)
 
