@@ -109,6 +109,18 @@ def test_pairs_that_a_run_would_refuse_are_found_with_its_own_message(folder):
     assert "holds the class 7, but data.classes names 2" in told[tall]
 
 
+def test_classes_in_colours_that_are_read_as_one_object_are_told(folder):
+    def painted(mask, *colours):
+        picture = np.zeros((*mask.shape, 3), np.uint8)
+        for number, colour in enumerate(colours):
+            picture[10 * number : 10 * number + 10, :10] = colour
+        return picture
+
+    rewrite(folder, 0, lambda mask: painted(mask, (0, 0, 255)))  # one colour is as good as white
+    two = rewrite(folder, 1, lambda mask: painted(mask, (0, 0, 200), (0, 200, 0)))
+    assert found(folder)["colours"] == [([two], "2; data.classes and data.palette tell them apart")]
+
+
 def with_grey(mask):
     mask[:5, :4] = 100
     mask[5, :4] = 10  # near enough to black

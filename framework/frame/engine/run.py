@@ -67,7 +67,8 @@ def run(
     overrides
         ``"key.path=VALUE"`` strings as on the command line, or a mapping of key paths to values.
     plugins
-        The components to choose from; by default all that are installed.
+        The components to choose from; by default all that are installed. ``frame.catalog(files=[Path("mine.py")])``
+        has those of a file beside them.
     resume
         Go on from the newest whole checkpoint of the newest run of this name; without one, start anew.
 

@@ -45,6 +45,8 @@ class Look(NamedTuple):
     """Of the mask's file."""
     grey: int = 0
     """Pixels of a mask with more than two levels that are neither near black nor near white."""
+    colours: int = 0
+    """How many a mask shows, black aside, that is read as one kind of object."""
     share: float = 0.5
     """Of the mask that is object."""
     print: Print | None = None
@@ -61,8 +63,8 @@ def look_at(dataset: Dataset, index: int, mask: str, *, binary: bool) -> Look:
         pixels = read_pixels(mask)
     except UserError:  # of a kind that only its data set can read
         return Look("", size, size, print=_print(sample.image))
-    grey, share = (_grey(pixels), float(sample.mask.mean())) if binary else (0, 0.5)
-    return Look("", size, (pixels.shape[1], pixels.shape[0]), grey, share, _print(sample.image))
+    grey, colours, share = (_grey(pixels), _colours(pixels), float(sample.mask.mean())) if binary else (0, 0, 0.5)
+    return Look("", size, (pixels.shape[1], pixels.shape[0]), grey, colours, share, _print(sample.image))
 
 
 def is_blank(mask: str) -> bool:
@@ -80,6 +82,15 @@ def _grey(pixels: npt.NDArray[Any]) -> int:
         levels = (levels // 257).astype(np.uint8)
     counts = np.bincount(levels.ravel(), minlength=256)
     return int(counts[_FAR + 1 : 255 - _FAR].sum()) if np.count_nonzero(counts) > 2 else 0
+
+
+def _colours(pixels: npt.NDArray[Any]) -> int:
+    """Mixtures of full red, green and blue that cover a thousandth of the mask each: two classes have two."""
+    if pixels.ndim < 3:
+        return 1
+    full = pixels[..., :3] > np.iinfo(pixels.dtype).max // 2
+    mixtures = np.bincount((full @ np.array([1, 2, 4])).ravel(), minlength=8)[1:]
+    return int(np.count_nonzero(mixtures * 1000 > full[..., 0].size))
 
 
 def _print(pixels: Bytes) -> Print:

@@ -25,6 +25,7 @@ KINDS = {
     "unreadable": "pairs that can't be read, or don't belong together",
     "size": "masks of another size than their image",
     "grey": "masks that are not black and white",
+    "colours": "masks of several colours, read as one kind of object",
     "blank": "masks without an object",
     "full": "masks without a background",
     "same_across": "images that are in several splits",
@@ -144,6 +145,8 @@ def _of_pair(name: str, image: str, mask: str, look: Look) -> Iterator[Finding]:
     if look.grey:
         share = look.grey / (look.mask_size[0] * look.mask_size[1])
         yield Finding("grey", ((name, mask),), f"{look.grey} grey pixels, {share:.2%}")
+    if look.colours > 1:
+        yield Finding("colours", ((name, mask),), f"{look.colours}; data.classes and data.palette tell them apart")
     if look.share in (0, 1):
         yield Finding("full" if look.share else "blank", ((name, mask),))
 

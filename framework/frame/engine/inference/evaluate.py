@@ -133,9 +133,11 @@ def _subsets(
             yield name, part, Subset(part(split=split), num_classes=predictor.num_classes)
         return
     run = bind(read(predictor.saved.config), plugins)
-    samples = (
-        split_data(run)[1] if split == "validation" else Subset(run.dataset(split=split), num_classes=run.num_classes)
-    )
+    try:
+        held_out = split == "validation"
+        samples = split_data(run)[1] if held_out else Subset(run.dataset(split=split), num_classes=run.num_classes)
+    except UserError as error:
+        raise UserError(f"{error}; or give --data NAME=DIR, or another --split") from None
     yield run.dataset.name, run.dataset, samples
 
 

@@ -126,7 +126,8 @@ def load(
     flips, scales
         Average over mirrored images, and over images at these multiples of the size.
     plugins
-        The components to choose from; by default all that are installed.
+        The components to choose from; by default all that are installed. ``frame.catalog(files=[Path("mine.py")])``
+        has those of a file beside them.
 
     Raises
     ------
