@@ -8,8 +8,9 @@ mask loss; Frame's have deep supervision on their side outputs beside it, and th
 what these need. The table has per-image IoU, weighted F, S and MAE of the best epoch on held-out images, the mean over
 seeds and, after the sign, the largest distance from it.
 
-On generated camouflage at each difficulty; with ``--camo``, a folder in CAMO's layout, on a held-out tenth of it too:
-from random weights, and from the weights that the same model got on generated camouflage of the first difficulty.
+On generated camouflage at each difficulty; with ``--camo``, a folder in CAMO's layout, on a held-out tenth of it too,
+the same for all seeds: from random weights, and from the weights that the same model got on generated camouflage of the
+first difficulty.
 
 ``--jobs`` models are trained at a time, each with its share of the cores; the tables are printed after each of them.
 With ``--results`` they are kept in a file, and what a run that was stopped has left there is not done again.
@@ -68,7 +69,7 @@ def generated(difficulty: float) -> dict[str, Any]:
 
 
 def camo(folder: Path) -> dict[str, Any]:
-    return {"name": "camo", "root": str(folder), "size": 224, "validation": 0.1}
+    return {"name": "camo", "root": str(folder), "size": 224, "validation": 0.1, "validation_seed": 0}
 
 
 class Job(NamedTuple):

@@ -62,6 +62,14 @@ class FolderOptions(ClassOptions):
             return []
         return [layouts.folder_missing(self.root, self.images, self.masks)]
 
+    @property
+    def is_unsplit(self) -> bool:
+        """Whether neither sub-folders nor its own name say which split the folder is."""
+        as_train, as_test = (
+            layouts.folder_splits(self.root, self.images, self.masks, split) for split in ("train", "test")
+        )
+        return as_train != as_test and layouts.named_split(self.root) is None
+
     @classmethod
     def looks_for(cls) -> str:
         return "images and masks in two sub-folders (Image and Mask, Imgs and GT, im and gt), split or not"

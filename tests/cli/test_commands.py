@@ -151,13 +151,20 @@ def test_a_file_without_a_component_cannot_be_checked(tmp_path, call) -> None:
     assert "no component; mark a hook, frame_losses say, with @hookimpl" in done.err
 
 
-@pytest.mark.parametrize("arguments", [("list",), ("--help",)])
+@pytest.mark.parametrize("arguments", [("list",), ("--help",), ("run", "--help")])
 def test_a_reader_that_has_seen_enough_is_no_fault(arguments) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     command = [sys.executable, "-m", "frame.cli.main", *arguments]
+    buffered = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
     with os.fdopen(writer, "w") as out:
-        done = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, text=True, check=False, env=buffered)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_no_output_at_all_is_no_fault() -> None:
+    command = ["sh", "-c", f"'{sys.executable}' -m frame.cli.main list >&-"]
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 

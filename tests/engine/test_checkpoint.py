@@ -6,11 +6,13 @@ import json
 import shutil
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from frame import UserError
 from frame.engine.checkpoints import checkpoint
 from frame.engine.checkpoints.checkpoint import Content, DamagedError
 
@@ -102,12 +104,20 @@ def test_the_same_step_again_replaces_it_and_leaves_nothing_behind(saved) -> Non
     assert [path.name for path in saved.parent.iterdir()] == ["step_00000007"]
 
 
-def test_one_that_was_to_be_replaced_when_a_kill_came_is_found(saved) -> None:
+def test_one_that_was_to_be_replaced_when_a_kill_came_is_found_and_kept(saved, monkeypatch) -> None:
     checkpoint.save(saved.parent, 5, content(1))
     saved.rename(saved.with_name(f".replaced-{saved.name}"))
     (path, found), *_ = [checkpoint.newest_whole(saved.parent)]
     assert path.name == f".replaced-{saved.name}"
     assert found.state["progress"] == {"epoch": 1}
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint, "save_file", full)
+    with pytest.raises(UserError, match="earlier checkpoints are whole"):
+        checkpoint.save(saved.parent, 7, content(2))
+    assert checkpoint.newest_whole(saved.parent)[1].state["progress"] == {"epoch": 1}
 
 
 def test_the_newest_and_the_best_are_kept(tmp_path) -> None:

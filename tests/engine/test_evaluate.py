@@ -148,6 +148,10 @@ def test_what_a_run_held_out_is_not_asked_of_a_folder(result: frame.Result, tmp_
     for folder in (images, masks):
         folder.mkdir()
         cv2.imwrite(str(folder / "a.png"), np.zeros((32, 32, 3), np.uint8))
+    for name in ("split/val/Imgs", "split/val/GT", "split/train/Imgs", "split/train/GT"):
+        shutil.copytree(images if name.endswith("Imgs") else masks, tmp_path / name)
+    for there in (tmp_path / "split", tmp_path / "split" / "val"):  # its folders say what it is
+        assert frame.evaluate(result.folder, {"mine": there}, split="validation", device="cpu").rows["mine"].images
     with pytest.raises(UserError, match="has no validation split, and which images were held out of it only the run"):
         frame.evaluate(result.folder, {"mine": tmp_path}, split="validation", device="cpu")
 

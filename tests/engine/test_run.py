@@ -14,6 +14,7 @@ from frame import UserError, catalog
 from frame.config.bind import load_run
 from frame.config.run import toml_value
 from frame.engine.events import CallbackError
+from frame.engine.plan import split_data
 
 
 def weights(result):
@@ -91,6 +92,16 @@ def test_a_path_among_the_settings_and_a_file_of_any_name_make_a_folder_that_run
     assert result.folder == tmp_path / "a b" / "my-config-2-"
     again = frame.run(result.folder / "config.toml", [], catalog())
     assert again.folder == tmp_path / "a b" / "my-config-2--2"
+
+
+@pytest.mark.usefixtures("train")
+def test_what_is_held_out_may_stay_while_the_seed_changes(config) -> None:
+    def held_out(*overrides: str) -> list[int]:
+        _, validation, _ = split_data(load_run(config, catalog(), ["data.images=40", *overrides]))
+        return [validation.index(0, position) for position in range(len(validation))]
+
+    assert held_out("run.seed=1") != held_out("run.seed=2")
+    assert held_out("run.seed=1", "data.validation_seed=2") == held_out("run.seed=2")
 
 
 def test_the_resolved_config_runs_again_to_the_same_weights(train, tmp_path) -> None:

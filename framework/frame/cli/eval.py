@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import math
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -87,4 +88,4 @@ def command(args: Namespace) -> int:
 
 def _named(text: str) -> tuple[str, str]:
     name, equals, folder = text.partition("=")
-    return (name, folder) if equals else (Path(text).resolve().name, text)
+    return (name, folder) if equals else (Path(os.path.abspath(text)).name, text)  # noqa: PTH100  ("." has no name of its own, a link keeps its own)

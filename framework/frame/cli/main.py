@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _end_one_of_several(error)
         return _fail(str(error))
     except BrokenPipeError:  # the reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # where what is left goes while Python ends
+        _discard_output()
         return 0
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -74,13 +74,28 @@ def _called(arguments: list[str]) -> int:
         hint = f"did you mean 'frame {close[0]}'?" if close else f"there are: {', '.join(COMMANDS)}"
         return _fail(f"frame: no command is called {command!r}; {hint}")
     module = import_module(f"frame.cli.{command}")
-    return int(module.command(module.parser().parse_args(arguments[1:])))
+    try:
+        parsed = module.parser().parse_args(arguments[1:])
+    except SystemExit as end:  # --help is printed, or what is wrong
+        return int(end.code or 0)
+    return int(module.command(parsed))
 
 
 def _flushed(code: int) -> int:
     """While Python ends it would be too late: a reader that has gone would be a fault."""
-    sys.stdout.flush()
+    try:
+        if sys.stdout is not None:  # as where its descriptor is closed
+            sys.stdout.flush()
+    except BrokenPipeError:
+        _discard_output()
     return code
+
+
+def _discard_output() -> None:
+    """Let what is left go nowhere while Python ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _end_one_of_several(error: Exception) -> None:

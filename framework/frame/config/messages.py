@@ -58,8 +58,8 @@ def _message(details: ErrorDetails, path: tuple[str | int, ...], model: type[Opt
         case "value_error":
             return str(details["ctx"]["error"])
         case "string_pattern_mismatch":
-            about = model.documentation().get(str(path[-1]), f"expected {details['ctx']['pattern']}")
-            return f"got {given}; {about}"
+            wanted, about = f"expected {details['ctx']['pattern']}", model.documentation().get(str(path[-1]))
+            return f"got {given}; " + (f"{about} ({wanted})" if about else wanted)
         case "too_short":
             return f"name at least {details['ctx']['min_length']}, got {given}"
         case kind if kind in EXPECTED:

@@ -43,6 +43,8 @@ class DataTable(Options):
     """Processes that load data; ``0`` loads in the training process, ``"auto"`` takes one for each core, at most 8."""
     validation: float = Field(default=0.1, gt=0, lt=1)
     """Share of the training images held out for validation, unless the data set has a validation split."""
+    validation_seed: int | None = Field(default=None, ge=0)
+    """What is held out follows from it; without it from ``run.seed``, so that another seed holds out other images."""
     unreadable: Literal["raise", "skip"] = "raise"
     """What an image or mask that can't be read does: end the run, or be skipped and named. For one skipped in training
     the next of the set stands in, so that batches keep their sizes; in validation it is left out."""

@@ -99,7 +99,8 @@ class Metric(Protocol):
     built, and ``compute`` calls its figures by them.
 
     An attribute ``lower_is_better``, optional, names the figures of which less is better: a run that monitors one of
-    them is refused unless ``train.monitor_mode`` says so.
+    them is refused unless ``train.monitor_mode`` says so. A figure that is to be monitored has to be there whatever the
+    images.
 
     With several processes each counts a share of the images, and the first merges what they found. Figures that are the
     same to the last digit need a sum that doesn't depend on the order, ``math.fsum`` or one of integers.

@@ -30,13 +30,18 @@ def split_data(run: Run) -> tuple[Subset, Subset, list[str]]:
         train, validation = (
             Subset(each, num_classes=run.num_classes) for each in (dataset, run.dataset(split="validation"))
         )
-        if "validation" in run.data.model_fields_set:
-            told.append("warning data.validation has no effect: the data set has a validation split of its own")
+        told += [
+            f"warning data.{key} has no effect: the data set has a validation split of its own"
+            for key in ("validation", "validation_seed")
+            if key in run.data.model_fields_set
+        ]
     else:
         if len(dataset) < 2:
             raise UserError(f'data set "{run.dataset.name}" has one image: nothing is left to validate on')
         strata = dataset.strata() if hasattr(dataset, "strata") else None
-        kept, held = hold_out(len(dataset), run.data.validation, run.run.seed, strata)
+        chosen = run.data.validation_seed
+        seed = run.run.seed if chosen is None else chosen
+        kept, held = hold_out(len(dataset), run.data.validation, seed, strata)
         train, validation = (Subset(dataset, each, run.num_classes) for each in (kept, held))
     about = dataset.describe() if hasattr(dataset, "describe") else run.dataset.name
     told.insert(0, f"data    {about}; {len(train)} for training, {len(validation)} for validation")

@@ -60,7 +60,7 @@ class Stopping:
         try:
             yield
         except Exception:
-            if are_started():
+            if are_started() and before[signal.SIGTERM] == signal.SIG_DFL:
                 before[signal.SIGTERM] = _end_soon
             raise
         finally:

@@ -89,7 +89,7 @@ def check_gradient_is_right(subject: Subject) -> None:
         loss = _built(subject)
         found = _value(loss, prediction, mask)  # what state it keeps is settled by the first call
         # Through float32, which check_mixed_precision may have led to, a step of 1e-6 would be rounded away.
-        eps, atol, rtol = (1e-6, 1e-5, 1e-3) if found.dtype == torch.float64 else (1e-2, 1e-4, 1e-2)
+        eps, atol, rtol = (1e-6, 1e-5, 1e-3) if found.dtype == torch.float64 else (3e-3, 2e-4, 1e-2)
 
         def of(*values: Tensor, names: Any = names, base: Any = prediction, mask: Any = mask, loss: Any = loss) -> Any:
             return loss(given.rebuilt(base, names, values), mask)

@@ -85,7 +85,6 @@ def save(folder: Path, global_step: int, content: Content) -> Path:
     final = folder / name(global_step)
     unfinished, replaced = folder / f"{_UNFINISHED}{final.name}", folder / f"{_REPLACED}{final.name}"
     try:
-        _remove(replaced)
         if not content.in_shards:
             begin(folder, global_step)
         if content.weights:
@@ -100,6 +99,7 @@ def save(folder: Path, global_step: int, content: Content) -> Path:
         for path in (*unfinished.rglob("*"), unfinished):
             _sync(path)
         if final.exists():  # the same step again, an epoch's end after a stop at its last step
+            _remove(replaced)
             final.rename(replaced)
         unfinished.rename(final)
         _sync(folder)

@@ -125,7 +125,7 @@ def _subsets(
     if data:
         for name, found in _found(plugins, data, split):
             part = _as_trained(predictor, name, found, plugins)
-            if split == "validation" and getattr(part.options, "unsplit", None) == split:
+            if split == "validation" and getattr(part.options, "is_unsplit", False):
                 raise UserError(
                     f"{name}: {data[name]} has no validation split, and which images were held out of it only the run "
                     "knows: leave --data out where it lies where the run's config says"

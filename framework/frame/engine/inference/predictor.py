@@ -84,9 +84,9 @@ class Predictor:
         """``[K, H, W]`` for each image, at its own size, computed as one batch."""
         if isinstance(images, (str, Path)):
             raise UserError(f"predict takes several images: predict([{str(images)!r}]), or call the predictor with one")
-        if not len(images):
-            return []
         arrays = [_array(image) for image in images]
+        if not arrays:
+            return []
         found = self.probabilities([resized(image, self.size) for image in arrays])
         return [at_size(each, image.shape[:2]) for each, image in zip(found, arrays, strict=True)]
 
