@@ -19,19 +19,6 @@ SENSIBLE: list[tuple[str, Fault]] = [
     ),
     ("loss", fault("one that always computes in float32", "gradient_is_right", "", (FLOAT, "logits.float()"))),
     (
-        "loss",
-        fault(
-            "a penalty on unsure predictions",
-            "perfect_is_below_wrong",
-            "it looks at no mask",
-            (
-                "F.binary_cross_entropy_with_logits(logits, mask.to(logits.dtype))",
-                "(1 - (2 * logits.sigmoid() - 1).square()).mean()",
-            ),
-            ('summary="Cross-entropy"', 'summary="Penalty", serves=("binary",)'),
-        ),
-    ),
-    (
         "dataset",
         fault(
             "one that says that it has no test split",

@@ -73,9 +73,7 @@ def check_stages(subject: Subject) -> None:
         fail(f"its stages hold {twice} twice", "list each module in one stage")
     reached = {name.rpartition(".")[0] for key, name in named.items() if key in set(held)}
     for key, name in named.items():
-        owner = name.rpartition(".")[
-            0
-        ]  # none, or one whose parts are listed: a position embedding can't be listed itself
+        owner = name.rpartition(".")[0]  # none of a position embedding, which is in no module that could be listed
         if key not in set(held) and owner and not any(f"{each}.".startswith(f"{owner}.") for each in reached):
             fail(f"no stage holds {name}", "list every module in a stage, the stem's in the first")
 

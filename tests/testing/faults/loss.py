@@ -53,6 +53,13 @@ FAULTS = (
         (RETURN, "return -self.scale * self.factor * loss + self.level.to(loss.dtype)"),
     ),
     fault(
+        "a mask that nobody looks at",
+        "perfect_is_below_wrong",
+        r"a perfect prediction costs",
+        (BCE, "loss = (1 - (2 * logits.sigmoid() - 1).square()).mean()"),
+        (CE, "loss = (1 - logits.softmax(1).square().sum(1)).mean()"),
+    ),
+    fault(
         "a sigmoid twice",
         "perfect_is_below_wrong",
         r"a perfect prediction costs 0.\d+.*takes logits for probabilities",
