@@ -48,13 +48,31 @@ MODELS: dict[str, dict[str, Any]] = {
     "smp FPN": {"backbone": "image", "head": "smp_fpn", "losses": {}},
     "smp U-Net": {"backbone": "image", "head": "smp_unet", "losses": {}},
 }
+AUGMENTATION = {
+    "name": "albumentations",
+    "transforms": [
+        {"name": "HorizontalFlip"},
+        {"name": "RandomResizedCrop", "scale": [0.5, 1.0], "ratio": [0.8, 1.25], "p": 0.6},
+        {"name": "Affine", "scale": [0.85, 1.15], "rotate": [-15, 15], "border_mode": 4, "p": 0.2},
+        {"name": "ColorJitter", "brightness": 0.2, "contrast": 0.2, "saturation": 0.2, "hue": 0.0},
+        {
+            "name": "OneOf",
+            "p": 0.1,
+            "transforms": [
+                {"name": "GaussianBlur", "blur_limit": [3, 5], "p": 1.0},
+                {"name": "GaussNoise", "std_range": [0.01, 0.04], "per_channel": False, "p": 1.0},
+            ],
+        },
+    ],
+}
+"""Stronger than Frame's default, and apart from it, so that figures stay comparable when the default changes."""
 FIGURES = {"IoU": "iou", "wF": "cod", "S": "cod/s", "MAE": "cod/mae"}
 
 
 def config(model: dict[str, Any], data: dict[str, Any], seed: int, epochs: int, folder: str) -> dict[str, Any]:
     return {
         "run": {"name": "accuracy", "folder": folder, "seed": seed},
-        "data": data | {"augmentation": {"name": "albumentations"}},
+        "data": data | {"augmentation": AUGMENTATION},
         "metrics": {"iou": "iou", "cod": {"name": "cod", "figures": ["wf", "s", "mae"]}},
         "train": {"clip": 1.0, "ema": 0.99, "monitor": "iou"},
         "stages": {"main": {"epochs": epochs, "batch_size": 4, "lr": 1e-3, "warmup": 0.5}},

@@ -55,6 +55,22 @@ def test_batches_that_are_kept_stay_as_they_are() -> None:
     assert all(torch.equal(batch.images, value) for batch, value in zip(kept, values, strict=True))
 
 
+def test_a_batch_is_used_where_it_lies_and_a_part_of_it_keeps_its_place() -> None:
+    loader = loader_of(1)
+    following = batches(loader)
+    batch = next(following)
+    memory = loader.places._memory
+    assert memory.data_ptr() <= batch.images.data_ptr() < memory.data_ptr() + memory.numel()
+    part, value = batch.masks[1:], batch.masks[1:].clone()
+    del batch
+    list(following)
+    list(batches(loader))
+    assert torch.equal(part, value)
+    assert loader.places._lent.sum() == 1
+    del part
+    assert loader.places._lent.sum() == 0
+
+
 def test_after_an_epoch_that_was_broken_off_the_next_is_whole() -> None:
     here, there = loader_of(0), loader_of(2)
     for taken in (1, 2, 5):

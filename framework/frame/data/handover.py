@@ -2,12 +2,14 @@
 
 A ``DataLoader`` makes new shared memory for each batch, and its pages, touched for the first time, cost a worker more
 than everything that it does to a cached image beside augmentation. Here each worker writes to places of its own in
-turn, and the training process copies what it finds there and gives the place back.
+turn. The training process uses a batch where it lies, and the place is given back when no tensor refers to it any more;
+of several batches of a worker that are in use at a time all but one are copies, so that the worker can go on.
 """
 
 from __future__ import annotations
 
 import shutil
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     Bytes = npt.NDArray[np.uint8]
 
 _SHARED = Path("/dev/shm")  # noqa: S108  (where Linux has it)
-_EACH = 3  # places of a worker: two batches that are loaded ahead, and the one that is being copied
+_EACH = 3  # places of a worker: two batches that are loaded ahead, and one that is in use
 
 
 class Lent(NamedTuple):
@@ -47,9 +49,10 @@ class Places:
     def __init__(self, workers: int, batch_size: int, size: int) -> None:
         self.batch_size = batch_size
         self.size = size
-        count, pixels = workers * _EACH, batch_size * size * size
-        self._images, self._masks = _shared(count, 3 * pixels), _shared(count, pixels)
+        count = workers * _EACH
+        self._memory = _shared(count, 4 * batch_size * size * size)  # of each place the images, then the masks
         self._lent = _shared(count, 1)
+        self._in_use = [False] * workers  # in the training process: one of its places
         self._turn = 0  # of this process, if it is a worker
 
     def lend(self, images: Sequence[Bytes], masks: Sequence[Bytes], unreadable: tuple[str, ...]) -> Lent | None:
@@ -61,23 +64,33 @@ class Places:
         self._turn += 1
         if self._lent[place, 0]:  # as after an epoch that was broken off
             return None
-        for found, stays in zip((images, masks), self._arrays(place, len(images)), strict=True):
-            np.stack(found, out=stays)
+        for found, stays in zip((images, masks), self._parts(self._memory[place], len(images)), strict=True):
+            np.stack(found, out=stays.numpy())
         self._lent[place, 0] = 1
         return Lent(place, len(images), unreadable)
 
     def take(self, lent: Lent, *, pinned: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
-        """In the training process: a batch's images and masks, and its place given back."""
-        tensors = map(torch.from_numpy, self._arrays(lent.place, lent.samples))
-        images, masks = (each.pin_memory() if pinned else each.clone() for each in tensors)
-        self._lent[lent.place, 0] = 0
+        """In the training process: a batch's images and masks."""
+        memory: Bytes = self._memory[lent.place].numpy()
+        images, masks = self._parts(torch.from_numpy(memory), lent.samples)
+        worker = lent.place // _EACH
+        if pinned or self._in_use[worker]:
+            images, masks = (each.pin_memory() if pinned else each.clone() for each in (images, masks))
+            self._lent[lent.place, 0] = 0
+        else:
+            self._in_use[worker] = True
+            weakref.finalize(memory, self._give_back, lent.place).atexit = False  # torch holds it while a tensor does
         return images, masks
 
-    def _arrays(self, place: int, samples: int) -> tuple[Bytes, Bytes]:
-        shape = samples, self.size, self.size
+    def _give_back(self, place: int) -> None:
+        self._in_use[place // _EACH] = False
+        self._lent[place, 0] = 0
+
+    def _parts(self, memory: torch.Tensor, samples: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Images ``[samples, size, size, 3]`` and masks ``[samples, size, size]`` in a place."""
         pixels = samples * self.size * self.size
-        images, masks = self._images[place].numpy(), self._masks[place].numpy()
-        return images[: 3 * pixels].reshape(*shape, 3), masks[:pixels].reshape(shape)
+        shape = samples, self.size, self.size
+        return memory[: 3 * pixels].view(*shape, 3), memory[3 * pixels : 4 * pixels].view(shape)
 
 
 def _shared(count: int, length: int) -> torch.Tensor:
