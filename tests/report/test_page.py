@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from frame.cli.main import main
+from frame.report.page.revisit import Change
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 SECTIONS = ["figures", "images", "curves", "experts", "schedule", "notices", "origin"]
 IMAGES = 9  # of the validation split
+MINUS = "\N{MINUS SIGN}"
 
 
 @pytest.fixture(scope="module")
@@ -126,8 +130,8 @@ def test_the_use_of_experts_is_that_of_the_runs_own_table(page, finished) -> Non
     for row in next(table.all("tbody")).all("tr"):
         values = [float(cell.texts[0]) for cell in row.all("td")]
         assert values == pytest.approx(expected[next(row.all("th")).text], abs=0.011)
-        for cell, value in zip(row.all("td"), values, strict=True):
-            assert ("odd" in (cell.attributes["class"] or "")) == (not 0.3 <= value <= 3)
+        odd = ["odd" in (cell.attributes["class"] or "") for cell in row.all("td")]
+        assert odd == [False] * (len(values) - 1) + [not 0.3 <= values[-1] <= 3]
     assert [each.text for each in tree.by_id("experts").all("h4")] == ["texture", "edge", "contrast"]
 
 
@@ -140,11 +144,17 @@ def test_what_is_lost_without_an_expert_is_measured(page, finished) -> None:
     assert set(rows) == {"none", "texture", "edge", "contrast"}
     assert rows["none"][0] == f"{figures['iou']:.4f}"  # there are fewer images than are asked at most
     for value, *changes in list(rows.values())[1:]:
-        change, count, own = (each.replace("\N{MINUS SIGN}", "-") for each in changes)
-        assert float(value) - figures["iou"] == pytest.approx(float(change), abs=2e-4)
-        # An expert that an image was not sent to can't be missed there.
-        total = IMAGES * float(change)
-        assert total == pytest.approx(int(count) * float(own) if int(count) else 0.0, abs=IMAGES * 2e-4)
+        change, own = ([float(part) for part in each.replace(MINUS, "-").split(" ± ")] for each in changes)
+        assert float(value) - figures["iou"] == pytest.approx(change[0], abs=2e-4)
+        assert len(change) == 2
+        assert 1 <= len(own) <= 2  # of one image that it was chosen for there is no error
+
+
+def test_a_change_has_the_error_of_its_mean() -> None:
+    found = Change.of([0.1, -0.3, math.nan, 0.2])
+    assert found.images == 3
+    assert found.mean == pytest.approx(0)
+    assert found.error == pytest.approx(np.std([0.1, -0.3, 0.2], ddof=1) / math.sqrt(3))
 
 
 def test_the_schedule_shows_what_is_frozen_and_when_it_joins(page) -> None:

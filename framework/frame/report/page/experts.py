@@ -10,6 +10,8 @@ from frame.report.page.markup import NONE, Html, Section, number, section, table
 from frame.report.page.pictures import jpeg, small
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     import numpy.typing as npt
 
@@ -49,45 +51,44 @@ def utilization(load: npt.NDArray[np.int64]) -> list[float]:
 
 
 def _told(names: list[str], used: dict[str, list[float]]) -> Html:
-    cells = [value for values in used.values() for value in values if math.isfinite(value)]
-    within = sum(LOW <= value <= HIGH for value in cells)
-    odd = [
-        f"{names[index]} at level {level} ({value:.2f})"
-        for level, values in used.items()
-        for index, value in enumerate(values)
-        if math.isfinite(value) and not LOW <= value <= HIGH
-    ]
+    means = {name: _mean(values) for name, values in zip(names, zip(*used.values(), strict=True), strict=True)}
+    means = {name: value for name, value in means.items() if math.isfinite(value)}
+    odd = [f"{name} ({value:.2f})" for name, value in means.items() if not LOW <= value <= HIGH]
     text = (
         f"Utilization is an expert's share of the validation images over an even share, at each level, finest first. "
-        f"{within} of {len(cells)} are between {LOW:g} and {HIGH:g}"
+        f"{len(means) - len(odd)} of {len(means)} experts are between {LOW:g} and {HIGH:g} in the mean over levels"
     )
     return tag("p", text + (f"; not so {', '.join(odd)}." if odd else "."), class_="lead")
 
 
+def _mean(values: Sequence[float]) -> float:
+    known = [value for value in values if math.isfinite(value)]
+    return sum(known) / len(known) if known else math.nan
+
+
 def _heat(names: list[str], used: dict[str, list[float]]) -> Html:
     rows = []
-    for index, name in enumerate(names):
-        values = [each[index] for each in used.values()]
-        known = [value for value in values if math.isfinite(value)]
-        mean = sum(known) / len(known) if known else math.nan
-        rows.append([name, *(_cell(value) for value in values), _cell(mean)])
+    for name, values in zip(names, zip(*used.values(), strict=True), strict=True):
+        rows.append([name, *map(_cell, values), _cell(_mean(values), judged=True)])
     head = ["expert", *(f"level {level}" for level in used), "mean"]
     key = tag(
         "p",
         f"✓ between {LOW:g} and {HIGH:g}; ▾ hardly used, below {LOW:g}; ▴ far more than its share, above {HIGH:g}. "
-        "Blue is less than an even share, orange more.",
+        "Blue is less than an even share, orange more. At one level an expert may be at home, and idle at another.",
         class_="legend",
     )
     return tag("div", table("Utilization of each expert by level; 1 is an even share", head, rows), key)
 
 
-def _cell(value: float) -> Html:
+def _cell(value: float, *, judged: bool = False) -> Html:
     if not math.isfinite(value):
         return tag("td", NONE)
-    mark = "▾" if value < LOW else "▴" if value > HIGH else "✓"
     strength = min(1.0, abs(math.log(max(value, 0.05))) / math.log(4)) * 50
     colour = "--less" if value < 1 else "--more"
     style = f"background:color-mix(in srgb,var({colour}) {strength:.0f}%,transparent)"
+    if not judged:
+        return tag("td", f"{value:.2f}", class_="heat", style=style)
+    mark = "▾" if value < LOW else "▴" if value > HIGH else "✓"
     kind = "heat" if mark == "✓" else "heat odd"
     return tag("td", f"{value:.2f}", tag("span", f" {mark}", class_="sign"), class_=kind, style=style)
 
@@ -100,16 +101,25 @@ def _switched(record: RunRecord, found: Revisit) -> Html | None:
     name = record.monitor
     changes = {expert: value - whole for expert, value in found.switched.items() if expert and math.isfinite(value)}
     order = sorted(changes, key=lambda expert: changes[expert] * (-1 if found.lower_is_better else 1))
-    rows: list[list[Html | str]] = [["none", number(whole), NONE, NONE, NONE]]
+    rows: list[list[Html | str]] = [["none", number(whole), NONE, NONE]]
     for expert in order:
-        count, own = found.own.get(expert, (0, math.nan))
-        rows.append([expert, number(found.switched[expert]), _change(changes[expert]), str(count), _change(own)])
-    caption = f"What {name} is when one expert may not be chosen, on {found.switched_on} validation images"
-    return table(caption, ["switched off", name, "change", "its own images", "change on these"], rows)
+        everywhere, own = found.changes[expert], found.own_changes[expert]
+        change = _change(changes[expert], everywhere.error)
+        rows.append([expert, number(found.switched[expert]), change, _change(own.mean, own.error)])
+    quarter = math.ceil(found.switched_on / 4)
+    caption = (
+        f"What {name} is when one expert may not be chosen, on {found.switched_on} validation images, and how it is "
+        f"changed on the {quarter} that the expert has most weight on. After the sign, the standard error: a change of "
+        "less than twice that may be chance"
+    )
+    return table(caption, ["switched off", name, "change", "on its own quarter"], rows)
 
 
-def _change(value: float) -> Html | str:
-    return f"{value:+.4f}".replace("-", MINUS) if math.isfinite(value) else NONE
+def _change(value: float, error: float) -> Html | str:
+    if not math.isfinite(value):
+        return NONE
+    change = f"{value:+.4f}".replace("-", MINUS)
+    return f"{change} ± {error:.4f}" if math.isfinite(error) else change
 
 
 def _images(found: Revisit) -> list[Html]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from statistics import fmean, stdev
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from tqdm import tqdm
@@ -20,7 +21,7 @@ from frame.plugin.errors import UserError
 from frame.report.page.pictures import Shot
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -35,6 +36,21 @@ if TYPE_CHECKING:
 ROUTER, LOAD = "router.", "load."
 SWITCHED = 128  # images on which it is measured what each expert is worth
 _BATCH = 8
+
+
+class Change(NamedTuple):
+    """How the figures of the same images differ."""
+
+    images: int
+    mean: float
+    error: float
+    """Standard error of the mean; nan of fewer than two images."""
+
+    @classmethod
+    def of(cls, changes: Sequence[float]) -> Change:
+        known = [change for change in changes if math.isfinite(change)]
+        mean = fmean(known) if known else math.nan
+        return cls(len(known), mean, stdev(known) / math.sqrt(len(known)) if len(known) > 1 else math.nan)
 
 
 @dataclass(slots=True)
@@ -59,8 +75,10 @@ class Revisit:
     """The monitored figure without each expert, and under ``""`` with all."""
     switched_on: int = 0
     """Images on which that was measured."""
-    own: dict[str, tuple[int, float]] = field(default_factory=dict)
-    """Of each expert: of these images, those that it was chosen for, and the mean change of their figure without it."""
+    changes: dict[str, Change] = field(default_factory=dict)
+    """Without each expert: how the figures of these images change."""
+    own_changes: dict[str, Change] = field(default_factory=dict)
+    """The same of the quarter of them that the expert had most weight on, of those that it worked on."""
 
     def ranked(self) -> list[Shot]:
         """Those that have a score, the best first."""
@@ -170,14 +188,12 @@ def _switch(predictor: Predictor, validation: Subset, run: Run, found: Revisit) 
         found.switched[name], by_image[name] = scores.get(run.monitor, math.nan), own
     found.switched_on = count
     for name in by_image.keys() - {""}:
+        changes = {image: by_image[name][image] - score for image, score in by_image[""].items()}
         columns = [index for index, expert in enumerate(head.experts) if expert == name]
-        changes = [
-            by_image[name][image] - score
-            for image, score in by_image[""].items()
-            if image in found.routed and found.routed[image][columns].any()
-        ]
-        known = [change for change in changes if math.isfinite(change)]
-        found.own[name] = len(known), math.fsum(known) / len(known) if known else math.nan
+        weights = {image: found.routed[image][columns].sum() for image in changes if image in found.routed}
+        most = sorted((image for image in weights if weights[image] > 0), key=weights.__getitem__, reverse=True)
+        found.changes[name] = Change.of(list(changes.values()))
+        found.own_changes[name] = Change.of([changes[image] for image in most[: math.ceil(count / 4)]])
 
 
 def _score_by_overlap(found: Revisit) -> None:
