@@ -85,25 +85,25 @@ class ExpertUsage:
         }
         for level, found in levels.items():
             figures |= {f"{what}.{level}": value for what, value in found.items()}
+        return figures | {f"utilization.{name}": value for name, value in self._used().items()}
+
+    def notices(self) -> dict[str, str]:
+        """A line for the experts that are dead at all levels; at one, others may be at home."""
+        dead = [name for name, value in self._used().items() if value < DEAD]
+        told = (
+            f"experts hardly used: {', '.join(dead)}, each by less than {DEAD:.0%} of an even share of the validation "
+            "images over all levels; a larger weight of the balance loss, head.noise or head.dense_warmup may bring "
+            "them back"
+        )
+        return {"dead experts": told} if dead else {}
+
+    def _used(self) -> dict[str, float]:
+        """Each expert's mean utilization over levels."""
         used: defaultdict[str, list[float]] = defaultdict(list)
         for level, load in self.loads.items():
             for name, value in zip(self.names[level], utilization(load), strict=True):
                 used[name].append(float(value))
-        return figures | {f"utilization.{name}": _mean(values) for name, values in used.items()}
-
-    def notices(self) -> dict[str, str]:
-        """A line for each level with dead experts."""
-        dead = {
-            level: [name for name, value in zip(self.names[level], utilization(load), strict=True) if value < DEAD]
-            for level, load in self.loads.items()
-        }
-        return {
-            f"dead experts at level {level}": f"experts hardly used at level {level}: {', '.join(names)}, each by less "
-            f"than {DEAD:.0%} of an even share of the validation images; a larger weight of the balance loss, "
-            "head.noise or head.dense_warmup may bring them back"
-            for level, names in dead.items()
-            if names
-        }
+        return {name: _mean(values) for name, values in used.items()}
 
     def _level(self, level: str) -> dict[str, float]:
         load = self.loads[level]

@@ -20,11 +20,14 @@ NUDGE = 1e-3  # the bias's gradient: AdamW's step does not depend on it, but cli
 
 
 class Balance(nn.Module):
-    """``E * sum_e f_e * P_e`` for each routed layer, and the mean over layers: 1 when balanced.
+    """``E * sum_e f_e * P_e``, the mean over routed layers: 1 when balanced.
 
     ``P`` is the batch's mean router probability, through which the gradient flows; ``f`` is the share of the
     assignments that each expert got, a constant here, over all processes. With few images a batch ``f`` is mostly
     noise, so a running mean of it is used. Switch Transformers (Fedus et al., JMLR 2022), equation 4.
+
+    ``f`` is the share over all layers together, so that each expert has its work and a layer may have its favourites.
+    With ``per_level`` it is each layer's own, and all layers use all experts.
 
     With ``by = "bias"`` the router itself is left alone: the bias by which experts are chosen, and nothing else, gets
     the sign of ``f - 1 / E`` for a gradient (Wang et al., 2024, arXiv:2408.15664). So the optimizer moves it, and what
@@ -35,10 +38,13 @@ class Balance(nn.Module):
     images. The running shares are in the state dict as ``_extra_state``.
     """
 
-    def __init__(self, *, momentum: float = 0.9, by: Literal["router", "bias"] = "router") -> None:
+    def __init__(
+        self, *, momentum: float = 0.9, by: Literal["router", "bias"] = "router", per_level: bool = False
+    ) -> None:
         super().__init__()
         self.by = by
         self.momentum = momentum
+        self.per_level = per_level
         self.shares: dict[str, Tensor] = {}
         """Running share of each expert ``[E]``, by layer."""
 
@@ -55,10 +61,11 @@ class Balance(nn.Module):
             raise UserError(f"balance: the head's extras lack {', '.join(missing)}, the experts that each image chose")
         if self.by == "bias" and any(BIAS + layer not in extras for layer in layers):
             raise UserError('balance: by = "bias" moves a bias that the head has not; set head.selection_bias = true')
-        return torch.stack([self._layer(layer, extras) for layer in layers]).mean()
+        shares = {each: self._share(each, at_least_float32(extras[LOAD + each].detach()).sum(dim=0)) for each in layers}
+        shares = shares if self.per_level else _together(shares)
+        return torch.stack([self._layer(layer, share, extras) for layer, share in shares.items()]).mean()
 
-    def _layer(self, layer: str, extras: Mapping[str, Tensor]) -> Tensor:
-        share = self._share(layer, at_least_float32(extras[LOAD + layer].detach()).sum(dim=0))
+    def _layer(self, layer: str, share: Tensor, extras: Mapping[str, Tensor]) -> Tensor:
         if self.by == "bias":
             moved = (extras[BIAS + layer].mean(dim=0) * (share - 1 / len(share)).sign()).sum() * NUDGE
             return len(share) * share.square().sum() + moved - moved.detach()
@@ -85,3 +92,11 @@ class Balance(nn.Module):
 
     def set_extra_state(self, state: Mapping[str, Any]) -> None:
         self.shares = dict(state)
+
+
+def _together(shares: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """For each layer the mean share ``[E]`` of all layers that have as many experts."""
+    return {
+        layer: torch.stack([each for each in shares.values() if len(each) == len(share)]).mean(dim=0)
+        for layer, share in shares.items()
+    }

@@ -120,3 +120,5 @@ class BalanceOptions(Options):
     """How much of the running share of each expert is kept a step; 0 counts the present batch alone."""
     by: Literal["router", "bias"] = "router"
     """What is changed: the router's probabilities, or only the bias of ``head.selection_bias``."""
+    per_level: bool = False
+    """Even work at each level for itself; without, over all levels, and a level may have favourites."""

@@ -102,6 +102,16 @@ def test_layers_count_the_same(loss):
     torch.testing.assert_close(loss("balance")(routed(first, second), NO_MASK), sum(apart) / 2)
 
 
+def test_layers_may_have_favourites_unless_each_is_balanced_for_itself(loss):
+    extras = {}
+    for layer in range(2):
+        one = torch.zeros(8, 2).index_fill(1, torch.tensor(layer), 1.0)
+        extras |= {f"router.{layer}": one, f"load.{layer}": one}
+    prediction = Prediction(NO_MASK, extras=extras)
+    assert loss("balance")(prediction, NO_MASK) == pytest.approx(1)
+    assert loss("balance", "per_level=true")(prediction, NO_MASK) == pytest.approx(2)
+
+
 def test_the_share_is_a_running_mean(loss):
     criterion = loss("balance", "momentum=0.75")
     loads = [torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])]
