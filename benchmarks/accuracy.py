@@ -41,8 +41,8 @@ DEEP = {"deep": {"name": "deep_supervision", "weight": 0.4}}
 MODELS: dict[str, dict[str, Any]] = {
     "Frame moe": {
         "backbone": BACKBONE,
-        "head": {"name": "moe", "experts": EXPERTS, "top_k": 3, "dense_warmup": 0.5},
-        "losses": DEEP | {"balance": {"name": "balance", "weight": 0.1}, "z": {"name": "router_z", "weight": 0.02}},
+        "head": {"name": "moe", "experts": EXPERTS, "top_k": 3, "dense_warmup": 0.1},
+        "losses": DEEP | {"balance": {"name": "balance", "weight": 0.03}, "z": {"name": "router_z", "weight": 0.02}},
     },
     "Frame fpn": {"backbone": BACKBONE, "head": "fpn", "losses": DEEP},
     "smp FPN": {"backbone": "image", "head": "smp_fpn", "losses": {}},

@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 EXPERTS = {
-    "texture": "3x3 convolutions at several dilations",
-    "attention": "Attention over all positions at linear cost",
+    "texture": "Energy of 3x3 convolutions at several dilations",
+    "attention": "How far each place is from what it attends to, at linear cost",
     "hybrid": "Depthwise filters of reach 5x5 times a global gate",
     "frequency": "How much there is in the upper bands of a Laplacian pyramid, and its lowest band",
     "edge": "Magnitudes of fixed Sobel and Laplace filters",
-    "context": "Pyramid pooling: means over grids of several sizes",
-    "contrast": "What a place has and its surroundings have not",
+    "context": "Pyramid pooling: means and deviations over grids of several sizes",
+    "contrast": "What a place has more of than its surroundings",
 }
 
 

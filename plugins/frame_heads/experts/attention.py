@@ -1,4 +1,4 @@
-"""Attention: what a place shares with all others."""
+"""Attention: what a place has and no other place that is like it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from frame_heads.layers import Pointwise, group_norm
 
 
 class Attention(nn.Module):
-    """Efficient attention (Shen et al., 2021, arXiv:1812.01243), on a narrower map.
+    """How far each place is from what it attends to, on a narrower map, whatever the sign.
 
-    Keys are normalised over positions and queries over channels, so that keys and values meet first, in one small
-    matrix a head: the cost is linear in the number of positions.
+    What the image has much of is near to what its places find in one another; what is rare stands out, as in
+    context-aware saliency (Goferman et al., CVPR 2010). The attention is the efficient one of Shen et al. (2021,
+    arXiv:1812.01243): keys are normalised over positions and queries over channels, so that keys and values meet first,
+    in one small matrix a head, and the cost is linear in the number of positions.
     """
 
     def __init__(self, *, channels: int, heads: int = 4, reduction: int = 2) -> None:
@@ -28,5 +30,5 @@ class Attention(nn.Module):
         query, key, value = self.to_qkv(x).flatten(2).unflatten(1, (3, self.heads, -1)).unbind(1)
         context = value @ key.softmax(dim=-1).to(value.dtype).transpose(-1, -2)  # [N, heads, D / heads, D / heads]
         attended = context @ query.softmax(dim=-2).to(value.dtype)
-        out: Tensor = self.fuse(attended.flatten(1, 2).unflatten(2, x.shape[-2:]))
+        out: Tensor = self.fuse((value - attended).abs().flatten(1, 2).unflatten(2, x.shape[-2:]))
         return out

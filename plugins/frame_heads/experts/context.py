@@ -1,4 +1,4 @@
-"""Context: what lies around, from an eighth of the image to the whole of it."""
+"""Context: what lies around, from an eighth of the image to the whole of it, and how varied it is."""
 
 from __future__ import annotations
 
@@ -14,22 +14,31 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class Context(nn.Module):
-    """Pyramid pooling (Zhao et al., 2017, arXiv:1612.01105): means over grids of 1, 2, 4 and 8 cells a side.
+EPSILON = 1e-6  # the root's slope is infinite at 0
 
-    The grids are summed from the coarsest on, each at its own size, so that only one map is enlarged to the full size.
+
+class Context(nn.Module):
+    """Pyramid pooling (Zhao et al., 2017, arXiv:1612.01105) of means and deviations, over 1, 2, 4 and 8 cells a side.
+
+    Mean and deviation together say what a texture is like (Huang & Belongie, 2017, arXiv:1703.06868). The grids are
+    summed from the coarsest on, each at its own size, so that only one map is enlarged to the full size.
     """
 
     def __init__(self, *, channels: int, bins: Sequence[int] = (8, 4, 2, 1)) -> None:
         super().__init__()
         self.bins = tuple(sorted(bins))
         self.grids = nn.ModuleList(Pointwise(channels, channels) for _ in self.bins)
+        self.spread = Pointwise(channels, channels, bias=False)
         self.fuse = nn.Sequential(group_norm(channels), nn.ReLU(inplace=True), Pointwise(channels, channels))
 
     def forward(self, x: Tensor) -> Tensor:
         context = x.new_zeros(1, 1, 1, 1)
+        exact = x.to(torch.promote_types(x.dtype, torch.float32))  # a difference of squares has few digits
+        squares = exact.square()
         for bins, grid in zip(self.bins, self.grids, strict=True):
-            cells: Tensor = grid(_means(x, bins))
+            means = _means(exact, bins)
+            deviations = (_means(squares, bins) - means.square()).clamp_min(EPSILON).sqrt()
+            cells: Tensor = grid(means.to(x.dtype)) + self.spread(deviations.to(x.dtype))
             context = cells + upsample(context, cells.shape[-2:])
         out: Tensor = self.fuse(x + upsample(context, x.shape[-2:]))
         return out

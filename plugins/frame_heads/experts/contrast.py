@@ -1,4 +1,4 @@
-"""Contrast: what a place has and its surroundings have not."""
+"""Contrast: what a place has more of than its surroundings."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from frame_heads.layers import Pointwise, depthwise, group_norm, upsample
 
 
 class Contrast(nn.Module):
-    """A depthwise 3x3 filter less one of the surroundings (context-contrasted features: Ding et al., CVPR 2018).
+    """The energy of a depthwise 3x3 filter less that of the surroundings.
 
-    The surroundings are filtered on cell means, where three taps reach over three cells.
+    Filter, rectify, filter: so eyes see a texture's border (Landy & Bergen, 1991, Vision Research 31). The difference
+    is that of context-contrasted features (Ding et al., CVPR 2018). The surroundings are filtered on cell means,
+    where three taps reach over three cells.
     """
 
     def __init__(self, *, channels: int, surround: int = 4) -> None:
@@ -21,6 +23,7 @@ class Contrast(nn.Module):
         self.fuse = nn.Sequential(group_norm(channels), nn.ReLU(inplace=True), Pointwise(channels, channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        around = self.around(F.avg_pool2d(x, self.cell, ceil_mode=True, count_include_pad=False))
-        out: Tensor = self.fuse(self.local(x) - upsample(around, x.shape[-2:]))
+        energy = self.local(x).abs()
+        around = self.around(F.avg_pool2d(energy, self.cell, ceil_mode=True, count_include_pad=False))
+        out: Tensor = self.fuse(energy - upsample(around, x.shape[-2:]))
         return out

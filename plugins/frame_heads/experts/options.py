@@ -20,14 +20,14 @@ class NarrowOptions(Options):
 
 
 class TextureOptions(NarrowOptions):
-    """3x3 convolutions at several dilations."""
+    """Energy of 3x3 convolutions at several dilations."""
 
     dilations: tuple[Positive, ...] = Field(default=(1, 2, 3, 4), min_length=1)
     """Distances between the taps of each convolution, in pixels of the map."""
 
 
 class AttentionOptions(NarrowOptions):
-    """Attention over all positions at linear cost."""
+    """How far each place is from what it attends to, over all positions at linear cost."""
 
     heads: int = Field(default=4, ge=1)
     """Groups of channels that attend by themselves; fewer where they don't divide the channels."""
@@ -52,14 +52,14 @@ class EdgeOptions(NarrowOptions):
 
 
 class ContextOptions(Options):
-    """Pyramid pooling."""
+    """Pyramid pooling of means and deviations."""
 
     bins: tuple[Positive, ...] = Field(default=(8, 4, 2, 1), min_length=1)
     """Cells along each side of the grids that the map is averaged over; fewer on a smaller map."""
 
 
 class ContrastOptions(Options):
-    """What a place has and its surroundings have not."""
+    """What a place has more of than its surroundings."""
 
     surround: int = Field(default=4, ge=2)
     """Side of the cells whose means stand for the surroundings, in pixels of the map."""

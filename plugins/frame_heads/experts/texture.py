@@ -1,4 +1,4 @@
-"""Texture: detail at several scales."""
+"""Texture: how much detail there is, at several scales."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from frame_heads.layers import Pointwise, group_norm
+from frame_heads.layers import Pointwise, group_norm, upsample
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
 class Texture(nn.Module):
-    """3x3 convolutions at several dilations, side by side, each with a share of a narrower map.
+    """The energy of 3x3 convolutions at several dilations, side by side, each with a share of a narrower map.
 
-    Reduce, split, transform, merge, as in ESPNet (Mehta et al., 2018, arXiv:1803.06815).
+    Reduce, split, transform, merge, as in ESPNet (Mehta et al., 2018, arXiv:1803.06815). Of each response the magnitude
+    counts, in the mean over 2x2 pixels: the texture energy of Laws (1980), by filters that are learned.
     """
 
     def __init__(self, *, channels: int, dilations: Sequence[int] = (1, 2, 3, 4), reduction: int = 2) -> None:
@@ -29,7 +31,6 @@ class Texture(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         shares = self.reduce(x).chunk(len(self.scales), dim=1)
-        out: Tensor = self.fuse(
-            torch.cat([scale(part) for scale, part in zip(self.scales, shares, strict=True)], dim=1)
-        )
-        return out
+        energy = torch.cat([scale(part) for scale, part in zip(self.scales, shares, strict=True)], dim=1).abs()
+        out: Tensor = self.fuse(F.avg_pool2d(energy, 2, ceil_mode=True, count_include_pad=False))
+        return upsample(out, x.shape[-2:])
