@@ -144,10 +144,11 @@ def test_what_is_lost_without_an_expert_is_measured(page, finished) -> None:
     assert set(rows) == {"none", "texture", "edge", "contrast"}
     assert rows["none"][0] == f"{figures['iou']:.4f}"  # there are fewer images than are asked at most
     for value, *changes in list(rows.values())[1:]:
-        change, own = ([float(part) for part in each.replace(MINUS, "-").split(" ± ")] for each in changes)
+        change, *parts = ([float(part) for part in each.replace(MINUS, "-").split(" ± ")] for each in changes)
         assert float(value) - figures["iou"] == pytest.approx(change[0], abs=2e-4)
         assert len(change) == 2
-        assert 1 <= len(own) <= 2  # of one image that it was chosen for there is no error
+        assert len(parts) == 3
+        assert all(1 <= len(each) <= 2 for each in parts)  # of one image there is no error
 
 
 def test_a_change_has_the_error_of_its_mean() -> None:

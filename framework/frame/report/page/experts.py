@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from frame.report.page.images import stored
 from frame.report.page.markup import NONE, Html, Section, number, section, table, tag
 from frame.report.page.pictures import jpeg, small
+from frame.report.page.revisit import PARTS, Change
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,25 +102,28 @@ def _switched(record: RunRecord, found: Revisit) -> Html | None:
     name = record.monitor
     changes = {expert: value - whole for expert, value in found.switched.items() if expert and math.isfinite(value)}
     order = sorted(changes, key=lambda expert: changes[expert] * (-1 if found.lower_is_better else 1))
-    rows: list[list[Html | str]] = [["none", number(whole), NONE, NONE]]
+    rows: list[list[Html | str]] = [["none", number(whole), NONE, *(NONE for _ in PARTS)]]
     for expert in order:
-        everywhere, own = found.changes[expert], found.own_changes[expert]
-        change = _change(changes[expert], everywhere.error)
-        rows.append([expert, number(found.switched[expert]), change, _change(own.mean, own.error)])
-    quarter = math.ceil(found.switched_on / 4)
+        parts = found.changes[expert]
+        everywhere = Change(found.switched_on, changes[expert], parts["all"].error)
+        cells = [_change(each) for each in (everywhere, *(parts[part] for part in PARTS))]
+        rows.append([expert, number(found.switched[expert]), *cells])
     caption = (
-        f"What {name} is when one expert may not be chosen, on {found.switched_on} validation images, and how it is "
-        f"changed on the {quarter} that the expert has most weight on. After the sign, the standard error: a change of "
-        "less than twice that may be chance"
+        f"How {name} changes when one expert may not be chosen: on {found.switched_on} validation images, and on the "
+        "quarters of them that the expert has most weight on, that have the smallest objects, and the largest. After "
+        "the sign, the standard error; bold is more than twice that, less may be chance"
     )
-    return table(caption, ["switched off", name, "change", "on its own quarter"], rows)
+    return table(caption, ["switched off", name, "change", *PARTS], rows)
 
 
-def _change(value: float, error: float) -> Html | str:
-    if not math.isfinite(value):
+def _change(change: Change) -> Html | str:
+    if not math.isfinite(change.mean):
         return NONE
-    change = f"{value:+.4f}".replace("-", MINUS)
-    return f"{change} ± {error:.4f}" if math.isfinite(error) else change
+    text = f"{change.mean:+.4f}".replace("-", MINUS)
+    if not math.isfinite(change.error):
+        return text
+    text += f" ± {change.error:.4f}"
+    return tag("td", tag("b", text) if abs(change.mean) > 2 * change.error else text)
 
 
 def _images(found: Revisit) -> list[Html]:

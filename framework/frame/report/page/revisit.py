@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 ROUTER, LOAD = "router.", "load."
 SWITCHED = 128  # images on which it is measured what each expert is worth
+PARTS = ("its own quarter", "smallest quarter", "largest quarter")
+"""Of these: those that the expert has most weight on, and those with the smallest objects and the largest."""
 _BATCH = 8
 
 
@@ -75,10 +77,8 @@ class Revisit:
     """The monitored figure without each expert, and under ``""`` with all."""
     switched_on: int = 0
     """Images on which that was measured."""
-    changes: dict[str, Change] = field(default_factory=dict)
-    """Without each expert: how the figures of these images change."""
-    own_changes: dict[str, Change] = field(default_factory=dict)
-    """The same of the quarter of them that the expert had most weight on, of those that it worked on."""
+    changes: dict[str, dict[str, Change]] = field(default_factory=dict)
+    """Without each expert: how the figures change of all these images, and of each of ``PARTS``."""
 
     def ranked(self) -> list[Shot]:
         """Those that have a score, the best first."""
@@ -187,13 +187,23 @@ def _switch(predictor: Predictor, validation: Subset, run: Run, found: Revisit) 
             head.switch_off(())
         found.switched[name], by_image[name] = scores.get(run.monitor, math.nan), own
     found.switched_on = count
+    areas = {shot.id: shot.area for shot in found.shots if shot.area and shot.id in by_image[""]}
+    by_area = sorted(areas, key=areas.__getitem__)
     for name in by_image.keys() - {""}:
-        changes = {image: by_image[name][image] - score for image, score in by_image[""].items()}
+        change = {image: by_image[name][image] - score for image, score in by_image[""].items()}
         columns = [index for index, expert in enumerate(head.experts) if expert == name]
-        weights = {image: found.routed[image][columns].sum() for image in changes if image in found.routed}
-        most = sorted((image for image in weights if weights[image] > 0), key=weights.__getitem__, reverse=True)
-        found.changes[name] = Change.of(list(changes.values()))
-        found.own_changes[name] = Change.of([changes[image] for image in most[: math.ceil(count / 4)]])
+        weights = {image: found.routed[image][columns].sum() for image in change if image in found.routed}
+        most = sorted((image for image in weights if weights[image] > 0), key=weights.__getitem__)
+        least = quarter(len(by_area))
+        quarters: tuple[list[str], ...] = most[-quarter(count) :], by_area[:least], by_area[-least:]
+        found.changes[name] = {"all": Change.of(list(change.values()))} | {
+            part: Change.of([change[image] for image in images]) for part, images in zip(PARTS, quarters, strict=True)
+        }
+
+
+def quarter(count: int) -> int:
+    """At least one."""
+    return max(1, round(count / 4))
 
 
 def _score_by_overlap(found: Revisit) -> None:
