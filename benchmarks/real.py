@@ -18,7 +18,7 @@ def tables(backbone: str, head: str, size: int, batch: int) -> dict[str, Any]:
         "data": data | {"validation_images": 1, "workers": 0},
         "backbone": {"name": backbone, "pretrained": False},
         "head": {"name": head} | ({"experts": EXPERTS, "top_k": 3} if mixed else {}),
-        "losses": losses | ({"balance": {"name": "balance", "weight": 0.1}} if mixed else {}),
+        "losses": losses | ({"balance": {"name": "balance", "weight": 0.03}} if mixed else {}),
         "metrics": {"iou": "iou"},
         "train": {"clip": 1.0, "ema": 0.999},
         "stages": {"main": {"epochs": 1, "batch_size": batch, "lr": 1e-4}},

@@ -16,14 +16,20 @@ CAMOUFLAGE: tuple[dict[str, Any], ...] = (
         "border_mode": SMOOTH_EDGE,
         "p": 0.1,
     },
-    {"name": "RandomBrightnessContrast", "brightness_limit": 0.2, "contrast_limit": 0.2, "p": 0.5},
+    {
+        "name": "RandomBrightnessContrast",
+        "brightness_limit": 0.2,
+        "contrast_limit": 0.2,
+        "ensure_safe_range": True,  # else the texture of bright and of dark images is cut off
+        "p": 0.5,
+    },
     {"name": "ColorJitter", "brightness": 0.0, "contrast": 0.0, "saturation": 0.2, "hue": 0.0, "p": 0.25},
     {
         "name": "OneOf",
         "p": 0.1,
         "transforms": (
             {"name": "GaussianBlur", "blur_limit": (3, 5), "p": 1.0},
-            {"name": "Sharpen", "alpha": (0.1, 0.3), "lightness": (1.0, 1.0), "p": 1.0},
+            {"name": "Sharpen", "alpha": (0.02, 0.15), "lightness": (1.0, 1.0), "p": 1.0},
         ),
     },
 )

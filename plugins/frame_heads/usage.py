@@ -88,14 +88,15 @@ class ExpertUsage:
         return figures | {f"utilization.{name}": value for name, value in self._used().items()}
 
     def notices(self) -> dict[str, str]:
-        """A line for the experts that are dead at all levels; at one, others may be at home."""
+        """A line for the experts that are dead in the mean over levels; at one, others may be at home."""
         dead = [name for name, value in self._used().items() if value < DEAD]
+        names = ", ".join(dead)
         told = (
-            f"experts hardly used: {', '.join(dead)}, each by less than {DEAD:.0%} of an even share of the validation "
+            f"experts hardly used: {names}, each by less than {DEAD:.0%} of an even share of the validation "
             "images over all levels; a larger weight of the balance loss, head.noise or head.dense_warmup may bring "
             "them back"
         )
-        return {"dead experts": told} if dead else {}
+        return {f"dead experts: {names}": told} if dead else {}  # others that die later are told too
 
     def _used(self) -> dict[str, float]:
         """Each expert's mean utilization over levels."""

@@ -11,7 +11,7 @@ import torch
 
 from frame import Sample, UserError
 from frame.data import handover
-from frame.data.pipeline import Subset, TrainingSamples, batches, training_loader
+from frame.data.pipeline import Subset, TrainingSamples, batches, training_loader, windows
 
 CPU = torch.device("cpu")
 LENGTH = 23
@@ -81,15 +81,18 @@ def test_after_an_epoch_that_was_broken_off_the_next_is_whole() -> None:
         assert epoch(there, 1) == epoch(here, 1)
 
 
-def test_every_batch_of_a_whole_epoch_goes_through_a_place(monkeypatch) -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("accumulation", [1, 3])
+def test_every_batch_of_a_whole_epoch_goes_through_a_place(workers: int, accumulation: int, monkeypatch) -> None:
     taken, take = [], handover.Places.take
     monkeypatch.setattr(
         handover.Places, "take", lambda self, lent, **how: taken.append(lent) or take(self, lent, **how)
     )
-    loader = loader_of(2)
-    for number in range(2):
-        epoch(loader, number)
-    assert len(taken) == 2 * len(loader)
+    loader = loader_of(workers)
+    for number in range(3):
+        for _samples, window in windows(loader, accumulation, number):
+            assert len(window) <= accumulation
+    assert len(taken) == 3 * len(loader)
 
 
 def test_a_rank_of_several_gets_its_share() -> None:

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from frame_heads.experts import context
 from frame_heads.experts.attention import Attention
 from frame_heads.experts.context import Context
 from frame_heads.experts.contrast import Contrast
@@ -149,6 +150,14 @@ def test_context_of_one_cell_is_the_mean_and_the_deviation_of_the_map() -> None:
     deviation, mean = torch.std_mean(x, (2, 3), correction=0, keepdim=True)
     expected = x + module.grids[0](mean) + module.spread(deviation)
     torch.testing.assert_close(module(x), expected)
+
+
+def test_the_means_of_context_are_exact_in_a_graph_under_autocast_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = torch.randn(2, 8, 21, 24)
+    expected = context._means(x, 8)
+    monkeypatch.setattr(context, "in_graph", lambda: True)
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(context._means(x, 8), expected)
 
 
 def test_context_knows_the_far_corner() -> None:

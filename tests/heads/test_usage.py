@@ -42,15 +42,15 @@ def test_a_router_that_sends_all_to_two_of_four() -> None:
     assert found["diversity"] == pytest.approx(0.5)
     assert (found["cv"], found["dead"]) == (1, 0.5)
     assert (found["utilization.edge"], found["utilization.context"]) == (2, 0)
-    assert list(metric.notices()) == ["dead experts"]
-    assert "used: edge_2, context, each" in metric.notices()["dead experts"]
+    assert list(metric.notices()) == ["dead experts: edge_2, context"]
+    assert "used: edge_2, context, each" in metric.notices()["dead experts: edge_2, context"]
     assert usage((0, 1), (2, 3)).notices() == {}
 
 
 def test_an_expert_that_works_at_one_level_is_not_dead() -> None:
     metric = usage((0, 1), (0, 1))
     metric.update_extras({"load.1": np.array([0, 0, 1, 0], np.float32)}, {"load.1": NAMES["load.0"]})
-    assert "used: context, each" in metric.notices()["dead experts"]
+    assert list(metric.notices()) == ["dead experts: context"]
 
 
 def test_entropy_is_one_for_a_router_that_cannot_tell_and_nothing_for_a_sure_one() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from frame.cli.main import main
-from frame.report.page.revisit import Change
+from frame.report.page.without import Change, quarters
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -151,11 +151,34 @@ def test_what_is_lost_without_an_expert_is_measured(page, finished) -> None:
         assert all(1 <= len(each) <= 2 for each in parts)  # of one image there is no error
 
 
+def test_the_mean_absolute_error_without_an_expert_is_there_too(page, finished) -> None:
+    _, tree = page
+    table = list(tree.by_id("experts").all("table"))[2]
+    assert [cell.text for cell in next(table.all("thead")).all("th")][1] == "mae"
+    rows = {next(row.all("th")).text: [c.text for c in row.all("td")] for row in next(table.all("tbody")).all("tr")}
+    whole = float(rows.pop("none")[0])
+    assert 0 < whole < 1
+    for value, change, *_ in rows.values():
+        assert float(value) - whole == pytest.approx(float(change.replace(MINUS, "-").partition(" ")[0]), abs=2e-4)
+
+
 def test_a_change_has_the_error_of_its_mean() -> None:
     found = Change.of([0.1, -0.3, math.nan, 0.2])
     assert found.images == 3
     assert found.mean == pytest.approx(0)
     assert found.error == pytest.approx(np.std([0.1, -0.3, 0.2], ddof=1) / math.sqrt(3))
+    assert not Change.of([0.1, 0.1001]).is_sure  # of two images that is little
+    assert Change.of([0.1, 0.12] * 8).is_sure
+    assert not Change.of([0.1, -0.12] * 8).is_sure
+
+
+def test_quarters_are_of_the_images_with_most_weight_and_the_smallest_and_largest_objects() -> None:
+    images = list("abcdefgh")
+    areas = {image: size for size, image in enumerate("hgfedcba")}  # h has no object
+    weights = {"a": 0.0, "b": 0.2, "c": 0.9, "d": 0.5}
+    assert quarters(areas, weights, images) == (["d", "c"], ["g", "f"], ["b", "a"])
+    assert quarters({}, {"b": 0.1}, images) == (["b"], [], [])
+    assert quarters({"a": 0.3}, {"a": 1.0}, ["a"]) == (["a"], ["a"], ["a"])
 
 
 def test_the_schedule_shows_what_is_frozen_and_when_it_joins(page) -> None:

@@ -8,6 +8,7 @@ of several batches of a worker that are in use at a time all but one are copies,
 
 from __future__ import annotations
 
+import os
 import shutil
 import weakref
 from pathlib import Path
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     Bytes = npt.NDArray[np.uint8]
 
 _SHARED = Path("/dev/shm")  # noqa: S108  (where Linux has it)
-_EACH = 3  # places of a worker: two batches that are loaded ahead, and one that is in use
+_EACH = 4  # places of a worker: two batches that are loaded ahead, one that is being taken, and one in use
 
 
 class Lent(NamedTuple):
@@ -54,16 +55,18 @@ class Places:
         self._lent = _shared(count, 1)
         self._in_use = [False] * workers  # in the training process: one of its places
         self._turn = 0  # of this process, if it is a worker
+        self._process = os.getpid()
 
     def lend(self, images: Sequence[Bytes], masks: Sequence[Bytes], unreadable: tuple[str, ...]) -> Lent | None:
-        """In a worker: write a batch to its next place; ``None`` if that is not given back, or this is no worker."""
+        """In a worker: write a batch to its next free place; ``None`` if there is none, or this is no worker."""
         worker = get_worker_info()
         if worker is None or len(images) > self.batch_size:
             return None
-        place = worker.id * _EACH + self._turn % _EACH
-        self._turn += 1
-        if self._lent[place, 0]:  # as after an epoch that was broken off
+        own = (worker.id * _EACH + (self._turn + further) % _EACH for further in range(_EACH))
+        place = next((each for each in own if not self._lent[each, 0]), None)
+        if place is None:  # as after epochs that were broken off
             return None
+        self._turn = place + 1
         for found, stays in zip((images, masks), self._parts(self._memory[place], len(images)), strict=True):
             np.stack(found, out=stays.numpy())
         self._lent[place, 0] = 1
@@ -83,8 +86,9 @@ class Places:
         return images, masks
 
     def _give_back(self, place: int) -> None:
-        self._in_use[place // _EACH] = False
-        self._lent[place, 0] = 0
+        if os.getpid() == self._process:  # a fork has the tensors too
+            self._in_use[place // _EACH] = False
+            self._lent[place, 0] = 0
 
     def _parts(self, memory: torch.Tensor, samples: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Images ``[samples, size, size, 3]`` and masks ``[samples, size, size]`` in a place."""

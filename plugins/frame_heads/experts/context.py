@@ -33,12 +33,14 @@ class Context(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         context = x.new_zeros(1, 1, 1, 1)
-        exact = x.to(torch.promote_types(x.dtype, torch.float32))  # a difference of squares has few digits
-        squares = exact.square()
+        exact = x.to(torch.promote_types(x.dtype, torch.float32))
+        middle = exact.mean((2, 3), keepdim=True)
+        around = exact - middle  # so that the difference of squares keeps its digits
+        squares = around.square()
         for bins, grid in zip(self.bins, self.grids, strict=True):
-            means = _means(exact, bins)
+            means = _means(around, bins)
             deviations = (_means(squares, bins) - means.square()).clamp_min(EPSILON).sqrt()
-            cells: Tensor = grid(means.to(x.dtype)) + self.spread(deviations.to(x.dtype))
+            cells: Tensor = grid((means + middle).to(x.dtype)) + self.spread(deviations.to(x.dtype))
             context = cells + upsample(context, cells.shape[-2:])
         out: Tensor = self.fuse(x + upsample(context, x.shape[-2:]))
         return out
@@ -48,8 +50,9 @@ def _means(x: Tensor, bins: int) -> Tensor:
     """Means over at most ``bins`` equal cells a side; adaptive pooling has no deterministic gradient on a GPU."""
     cells = [(side + bins - 1) // bins for side in x.shape[-2:]]
     if in_graph():  # whose pools have a fixed size
-        down, right = (_averaging(x, axis, size) for axis, size in zip((-2, -1), cells, strict=True))
-        return down @ x @ right.t()
+        with torch.autocast(x.device.type, enabled=False):  # which would make matrix products half precision
+            down, right = (_averaging(x, axis, size) for axis, size in zip((-2, -1), cells, strict=True))
+            return down @ x @ right.t()
     return F.avg_pool2d(x, cells, ceil_mode=True)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from frame.report.page.images import stored
 from frame.report.page.markup import NONE, Html, Section, number, section, table, tag
 from frame.report.page.pictures import jpeg, small
-from frame.report.page.revisit import PARTS, Change
+from frame.report.page.without import PARTS, SURE, Change
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from frame.report.page.pictures import Shot
     from frame.report.page.record import RunRecord
     from frame.report.page.revisit import Revisit
+    from frame.report.page.without import Lost
 
 LOW, HIGH = 0.3, 3.0
 """Utilization between them is healthy: 1 is an even share."""
@@ -33,7 +34,7 @@ def experts(record: RunRecord, found: Revisit | None) -> Section | None:
     if found is not None and found.loads:
         used = {level: utilization(load) for level, load in found.loads.items()}
         names = list(found.experts)
-        parts = [_heat(names, used), _switched(record, found), *_images(found)]
+        parts = [_heat(names, used), *map(_missed, found.lost), *_images(found)]
     elif (read := _table(record)) is not None:
         names, used = read
         parts = [_heat(names, used)]
@@ -94,36 +95,34 @@ def _cell(value: float, *, judged: bool = False) -> Html:
     return tag("td", f"{value:.2f}", tag("span", f" {mark}", class_="sign"), class_=kind, style=style)
 
 
-def _switched(record: RunRecord, found: Revisit) -> Html | None:
-    """The monitored figure without each expert, the one that is missed most first."""
-    whole = found.switched.get("")
-    if whole is None or not math.isfinite(whole) or len(found.switched) < 2:
+def _missed(lost: Lost) -> Html | None:
+    """A figure without each expert, the one that is missed most first."""
+    whole = lost.values[""]
+    if not math.isfinite(whole) or len(lost.values) < 2:
         return None
-    name = record.monitor
-    changes = {expert: value - whole for expert, value in found.switched.items() if expert and math.isfinite(value)}
-    order = sorted(changes, key=lambda expert: changes[expert] * (-1 if found.lower_is_better else 1))
+    changes = {name: value - whole for name, value in lost.values.items() if name and math.isfinite(value)}
+    order = sorted(changes, key=changes.__getitem__, reverse=lost.lower_is_better)
     rows: list[list[Html | str]] = [["none", number(whole), NONE, *(NONE for _ in PARTS)]]
     for expert in order:
-        parts = found.changes[expert]
-        everywhere = Change(found.switched_on, changes[expert], parts["all"].error)
-        cells = [_change(each) for each in (everywhere, *(parts[part] for part in PARTS))]
-        rows.append([expert, number(found.switched[expert]), *cells])
+        everywhere, *parts = (lost.changes[expert][part] for part in ("all", *PARTS))
+        if not math.isclose(everywhere.mean, changes[expert], abs_tol=1e-6):  # it is no mean over images
+            everywhere = Change(0, changes[expert], math.nan)
+        rows.append([expert, number(lost.values[expert]), *map(_change, (everywhere, *parts))])
     caption = (
-        f"How {name} changes when one expert may not be chosen: on {found.switched_on} validation images, and on the "
+        f"How {lost.figure} changes when one expert may not be chosen: on {lost.images} validation images, and on the "
         "quarters of them that the expert has most weight on, that have the smallest objects, and the largest. After "
-        "the sign, the standard error; bold is more than twice that, less may be chance"
+        f"the sign, the standard error of a mean over images; bold, of {SURE} and more, is more than twice that"
     )
-    return table(caption, ["switched off", name, "change", *PARTS], rows)
+    return table(caption, ["switched off", lost.figure, "change", *PARTS], rows)
 
 
 def _change(change: Change) -> Html | str:
     if not math.isfinite(change.mean):
         return NONE
     text = f"{change.mean:+.4f}".replace("-", MINUS)
-    if not math.isfinite(change.error):
-        return text
-    text += f" ± {change.error:.4f}"
-    return tag("td", tag("b", text) if abs(change.mean) > 2 * change.error else text)
+    if math.isfinite(change.error):
+        text += f" ± {change.error:.4f}"
+    return tag("td", tag("b", text)) if change.is_sure else text
 
 
 def _images(found: Revisit) -> list[Html]:
