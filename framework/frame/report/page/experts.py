@@ -34,7 +34,7 @@ def experts(record: RunRecord, found: Revisit | None) -> Section | None:
     if found is not None and found.loads:
         used = {level: utilization(load) for level, load in found.loads.items()}
         names = list(found.experts)
-        parts = [_heat(names, used), *map(_missed, found.lost), *_images(found)]
+        parts = [_heat(names, used), *_missed(found.lost), *_images(found)]
     elif (read := _table(record)) is not None:
         names, used = read
         parts = [_heat(names, used)]
@@ -95,11 +95,19 @@ def _cell(value: float, *, judged: bool = False) -> Html:
     return tag("td", f"{value:.2f}", tag("span", f" {mark}", class_="sign"), class_=kind, style=style)
 
 
-def _missed(lost: Lost) -> Html | None:
-    """A figure without each expert, the one that is missed most first."""
+def _missed(lost: list[Lost]) -> list[Html]:
+    """A table for each figure, the expert that is missed most first."""
+    tables = [_without(each) for each in lost if math.isfinite(each.values[""]) and len(each.values) > 1]
+    told = (
+        "How a figure changes when an expert may not be chosen: in the mean over images, and over the quarters of them "
+        "that the expert has most weight on, that have the smallest objects and the largest. After the sign, the "
+        f"standard error of such a mean; a change of more than twice that, over {SURE} images or more, is bold."
+    )
+    return [tag("h3", "What is lost without each"), tag("p", told, class_="lead"), *tables] if tables else []
+
+
+def _without(lost: Lost) -> Html:
     whole = lost.values[""]
-    if not math.isfinite(whole) or len(lost.values) < 2:
-        return None
     changes = {name: value - whole for name, value in lost.values.items() if name and math.isfinite(value)}
     order = sorted(changes, key=changes.__getitem__, reverse=lost.lower_is_better)
     rows: list[list[Html | str]] = [["none", number(whole), NONE, *(NONE for _ in PARTS)]]
@@ -108,11 +116,7 @@ def _missed(lost: Lost) -> Html | None:
         if not math.isclose(everywhere.mean, changes[expert], abs_tol=1e-6):  # it is no mean over images
             everywhere = Change(0, changes[expert], math.nan)
         rows.append([expert, number(lost.values[expert]), *map(_change, (everywhere, *parts))])
-    caption = (
-        f"How {lost.figure} changes when one expert may not be chosen: on {lost.images} validation images, and on the "
-        "quarters of them that the expert has most weight on, that have the smallest objects, and the largest. After "
-        f"the sign, the standard error of a mean over images; bold, of {SURE} and more, is more than twice that"
-    )
+    caption = f"{lost.figure} on {lost.images} images"
     return table(caption, ["switched off", lost.figure, "change", *PARTS], rows)
 
 
