@@ -16,13 +16,7 @@ CAMOUFLAGE: tuple[dict[str, Any], ...] = (
         "border_mode": SMOOTH_EDGE,
         "p": 0.1,
     },
-    {
-        "name": "RandomBrightnessContrast",
-        "brightness_limit": 0.2,
-        "contrast_limit": 0.2,
-        "ensure_safe_range": True,  # else the texture of bright and of dark images is cut off
-        "p": 0.5,
-    },
+    {"name": "RandomGamma", "gamma_limit": (70, 140), "p": 0.5},
     {"name": "ColorJitter", "brightness": 0.0, "contrast": 0.0, "saturation": 0.2, "hue": 0.0, "p": 0.25},
     {
         "name": "OneOf",
@@ -38,5 +32,6 @@ little, and noise is not added, because it wipes out what there is to see. What 
 training code (Fan et al., TPAMI 2022, arXiv:2102.10274): side, cut, turn, brightness, contrast, saturation, sharpness.
 
 Time counts too: on few cores training waits for its loader. To turn takes five times as long as to cut, so it comes
-seldom. Brightness and contrast, without saturation, are one table of values. Hue stays: to HSV and back takes longer
-than all else of the colours. Noise would take twice as long as to turn."""
+seldom. Brightness and contrast change by gamma, one table of values that cuts off the texture of no image, be it bright
+or dark. Hue stays: to HSV and back takes longer than all else of the colours. Noise would take twice as long as to
+turn."""
