@@ -33,14 +33,16 @@ def in_graph() -> bool:
     return torch.compiler.is_compiling() or torch.jit.is_tracing()  # type: ignore[no-untyped-call,attr-defined]
 
 
+FEW_PIXELS = 2048  # up to so many a matrix product is the faster way
 PIECES = 16  # below so many images torch takes its slow path
 
 
 class Pointwise(nn.Conv2d):
     """A 1x1 convolution, to which pixels are pixels, whatever image they are of.
 
-    On one thread torch runs those of fewer than 16 images in float32 by a path that takes up to twice as long and
-    brings them to channels-first (``use_mkldnn`` in its Convolution.cpp). So the pixels are shown as 16 images.
+    On a CPU a convolution of few pixels takes up to twice as long as the same matrix product. And on one thread torch
+    runs those of fewer than 16 images in float32 by a path that takes up to twice as long and brings them to
+    channels-first (``use_mkldnn`` in its Convolution.cpp): so the pixels are shown as 16 images.
     """
 
     def __init__(self, channels: int, out_channels: int, *, bias: bool = True) -> None:
@@ -48,15 +50,15 @@ class Pointwise(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         n, channels, height, width = x.shape
-        pixels = x.permute(0, 2, 3, 1)
-        if in_graph() or not _is_slow(x) or n * height * width % PIECES or not pixels.is_contiguous():
+        count, pixels = n * height * width, x.permute(0, 2, 3, 1)
+        if in_graph() or x.device.type != "cpu" or x.dtype != torch.float32 or not pixels.is_contiguous():
+            return super().forward(x)
+        if count <= FEW_PIXELS:
+            return F.linear(pixels, self.weight.flatten(1), self.bias).permute(0, 3, 1, 2)
+        if n >= PIECES or count % PIECES or torch.get_num_threads() > 1:
             return super().forward(x)
         pieces = super().forward(pixels.view(PIECES, 1, -1, channels).permute(0, 3, 1, 2))
         return pieces.permute(0, 2, 3, 1).reshape(n, height, width, -1).permute(0, 3, 1, 2)
-
-
-def _is_slow(x: Tensor) -> bool:
-    return x.device.type == "cpu" and x.dtype == torch.float32 and len(x) < PIECES and torch.get_num_threads() == 1
 
 
 def in_fast_layout(x: Tensor) -> Tensor:

@@ -15,20 +15,26 @@ if TYPE_CHECKING:
 
 
 class Dispatch(NamedTuple):
-    """Who works on what, known to the host."""
+    """Who works on what."""
 
     pairs: Tensor
     """``[E * B]``: pairs of an expert and an image as ``expert * B + image``, those that chose each other first."""
-    counts: list[int]
-    """How many images each expert has."""
+    images: list[list[int]]
+    """The images of each expert, in order; known to the host."""
+
+    def chosen(self) -> tuple[Tensor, list[int]]:
+        """Those of the pairs that chose each other, and how many each expert has of them."""
+        counts = [len(images) for images in self.images]
+        return self.pairs[: sum(counts)], counts
 
 
 def dispatch(routings: Sequence[Routing]) -> list[Dispatch]:
     """Group the images of every layer by expert, with a single wait for the device for all layers together."""
     load = torch.stack([routing.load for routing in routings]).transpose(1, 2)  # [layers, E, B]
     pairs = load.flatten(1).argsort(dim=1, descending=True, stable=True)
-    counts: list[list[int]] = load.sum(2, dtype=torch.int64).tolist()  # the wait
-    return [Dispatch(*layer) for layer in zip(pairs, counts, strict=True)]
+    chosen: list[list[list[float]]] = load.tolist()  # the wait
+    images = [[[image for image, is_on in enumerate(each) if is_on] for each in layer] for layer in chosen]
+    return [Dispatch(*layer) for layer in zip(pairs, images, strict=True)]
 
 
 class _WithZeros(Function):
@@ -101,24 +107,42 @@ class Mixture(nn.Module):
         The parameters of idle experts have a gradient of zeros, as with :meth:`dense`: so an optimizer treats them the
         same, and every process of several has something to exchange.
         """
+        return (self._traced if torch.is_grad_enabled() else self._added)(x, weights, plan)
+
+    def _traced(self, x: Tensor, weights: Tensor, plan: Dispatch) -> Tensor:
+        """In few operations over many images, each of which has its part in the backward pass."""
         rows = _Rows(like=x)
-        pairs = plan.pairs[: sum(plan.counts)]
-        images = torch.split(pairs % len(x), plan.counts)
-        weight = torch.split(weights.t().flatten().index_select(0, pairs)[:, None, None, None], plan.counts)
-        # Together only for the sake of the backward pass: by itself, what each gathers is soon free for the next.
-        gathered = rows.gathered(x, images) if torch.is_grad_enabled() else {}
+        pairs, counts = plan.chosen()
+        images = torch.split(pairs % len(x), counts)
+        weight = torch.split(weights.t().flatten().index_select(0, pairs)[:, None, None, None], counts)
+        gathered = rows.gathered(x, images)
         out = rows.of(x).clone() if self.shared is None else rows.of(x + self.shared(x))
         idle: list[nn.Parameter] = []
-        for index, (expert, count) in enumerate(zip(self.experts, plan.counts, strict=True)):
+        for index, (expert, count) in enumerate(zip(self.experts, counts, strict=True)):
             if count == len(x):  # all images, always so with a batch of one: nothing to gather
                 out += rows.of(_weighted(weight[index], expert(x)))
             elif count:
-                some = gathered[index] if gathered else rows.maps(rows.of(x).index_select(0, images[index]))
-                found = rows.of(_weighted(weight[index], expert(some)))
+                found = rows.of(_weighted(weight[index], expert(gathered[index])))
                 out.index_add_(0, images[index], found.to(out.dtype))
-            elif torch.is_grad_enabled():
+            else:
                 idle += [parameter for parameter in expert.parameters() if parameter.requires_grad]
         return rows.maps(_with_zeros(out, idle) if idle else out)
+
+    def _added(self, x: Tensor, weights: Tensor, plan: Dispatch) -> Tensor:
+        """With the least that is written and read: neighbours are not gathered, and what is found is added in place."""
+        rows = _Rows(like=x)
+        out = x.clone() if self.shared is None else x + self.shared(x)
+        pairs, counts = plan.chosen()
+        on_device = torch.split(pairs % len(x), counts)
+        for index, (expert, images) in enumerate(zip(self.experts, plan.images, strict=True)):
+            if not images:
+                continue
+            first, end = images[0], images[-1] + 1
+            are_neighbours = end - first == len(images)
+            some = x[first:end] if are_neighbours else rows.maps(rows.of(x).index_select(0, on_device[index]))
+            for image, found in zip(images, expert(some), strict=True):
+                out[image].addcmul_(weights[image, index], found)
+        return out
 
     def dense(self, x: Tensor, weights: Tensor) -> Tensor:
         """The same by running every expert on every image: for graphs, which can't depend on the data."""

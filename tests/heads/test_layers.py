@@ -10,7 +10,7 @@ from frame_heads.layers import PIECES, Pointwise, depthwise, in_fast_layout
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-@pytest.mark.parametrize("shape", [(2, 8, 4, 6), (3, 8, 5, 7), (PIECES, 8, 2, 2), (1, 8, 1, 1)])
+@pytest.mark.parametrize("shape", [(2, 8, 4, 6), (1, 8, 1, 1), (2, 8, 32, 33), (3, 8, 35, 37), (PIECES, 8, 12, 12)])
 def test_a_pointwise_convolution_is_one_whatever_way_it_is_run(
     monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...], layout: torch.memory_format
 ) -> None:
@@ -26,7 +26,7 @@ def test_a_pointwise_convolution_is_one_whatever_way_it_is_run(
         torch.testing.assert_close(found, plain(x))
         (found * goal).sum().backward()
         gradients.append([given.grad, *(parameter.grad for parameter in module.parameters())])
-    torch.testing.assert_close(*gradients)
+    torch.testing.assert_close(*gradients, atol=1e-4, rtol=1e-4)  # sums over thousands of pixels
 
 
 @pytest.mark.parametrize("kernel", [3, 5, 7])
