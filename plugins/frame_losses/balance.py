@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
@@ -96,7 +97,8 @@ class Balance(nn.Module):
 
 def _together(shares: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """For each layer the mean share ``[E]`` of all layers that have as many experts."""
-    return {
-        layer: torch.stack([each for each in shares.values() if len(each) == len(share)]).mean(dim=0)
-        for layer, share in shares.items()
-    }
+    alike: defaultdict[int, list[Tensor]] = defaultdict(list)
+    for share in shares.values():
+        alike[len(share)].append(share)
+    means = {experts: torch.stack(each).mean(dim=0) for experts, each in alike.items()}
+    return {layer: means[len(share)] for layer, share in shares.items()}

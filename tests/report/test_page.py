@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from frame.cli.main import main
-from frame.report.page.without import Change, quarters
+from frame.report.page.missed_experts import Change, quarters
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -36,7 +36,7 @@ def catalog_of(args: Namespace) -> Catalog:
     """The catalog that the plugin arguments ask for."""
     found = catalog(args.no_plugin, args.plugin)
     for plugin in found.plugins:
-        if plugin.state == "broken" and plugin.source.name.startswith("file "):  # it was asked for by name
+        if plugin.state == "broken" and plugin.source.is_file:  # it was asked for by name
             print(f"warning: {plugin} does not load: {plugin.cause}", file=sys.stderr)
     return found
 

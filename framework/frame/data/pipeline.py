@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import multiprocessing
-import os
-import signal
-import sys
-import threading
 from functools import cache, partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -21,6 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 from frame.data.handover import Lent, Places
 from frame.data.sampling import BatchPlan, Draw, sample_seed
 from frame.data.verdicts import IGNORED
+from frame.data.workers import start_worker
 from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:
@@ -34,10 +29,6 @@ if TYPE_CHECKING:
 
 MEAN = (0.485 * 255, 0.456 * 255, 0.406 * 255)  # ImageNet's, for bytes
 STD = (0.229 * 255, 0.224 * 255, 0.225 * 255)
-
-
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of glibc's mallopt
-_KEPT = 1 << 25  # bytes; the most that glibc takes for the second
 
 Policy = Literal["raise", "skip"]
 """What a sample that can't be read does."""
@@ -233,7 +224,7 @@ def _loader(samples: Any, plan: BatchPlan, workers: int, device: torch.device, c
         collate_fn=partial(_collated, collate),
         persistent_workers=workers > 0,
         pin_memory=device.type == "cuda",
-        worker_init_fn=_start_worker,
+        worker_init_fn=start_worker,
         generator=torch.Generator(),  # its own: each pass draws from it, and a resumed run has one pass more
     )
 
@@ -268,30 +259,6 @@ def windows(
     following = batches(loader)
     for first in range(order.start, len(order), accumulation):
         yield order.samples_in(first, accumulation), list(islice(following, accumulation))
-
-
-def _start_worker(_worker: int) -> None:
-    cv2.setNumThreads(0)  # a worker is one process of many
-    _keep_freed_memory()
-    # A terminal's Ctrl-C and an agent's SIGTERM go to a group of processes, but the step that waits for it is finished.
-    if hasattr(os, "setpgrp"):
-        os.setpgrp()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # that it inherits or is sent by a notebook
-    threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
-
-
-def _keep_freed_memory() -> None:
-    """Let glibc reuse what an image leaves free, instead of giving it back and having each page made anew."""
-    allocator = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if allocator is not None:
-        for option in (_TRIM_THRESHOLD, _MMAP_THRESHOLD):
-            allocator(option, _KEPT)
-
-
-def _end_with(run: Any) -> None:
-    """End this process when the run does, killed too: torch looks at its parent, which may be a server of forks."""
-    run.join()
-    os._exit(1)
 
 
 def _stack(size: int, places: Places | None, items: list[_Drawn]) -> Batch | Lent:

@@ -156,15 +156,13 @@ def _offered(manager: pluggy.PluginManager, name: str) -> Iterator[tuple[Kind, C
 
 def _load_file(manager: pluggy.PluginManager, file: Path, others: Sequence[Plugin]) -> Plugin:
     """A single file as a plugin, named after the file."""
-    from hashlib import sha256
-
     path = file.resolve()
     if not path.is_file() or path.suffix != ".py":
         raise UserError(f"--plugin {file}: no such Python file (looked at {path})")
     name = path.stem
     if any(other.name == name and other.state != "blocked" for other in others):
         raise UserError(f"--plugin {file}: a plugin called {name!r} is loaded already; rename the file")
-    plugin = Plugin(name, Source(f"file {file}", f"sha256:{sha256(path.read_bytes()).hexdigest()[:12]}"))
+    plugin = Plugin(name, Source.of_file(file))
 
     def load() -> object:
         # On sys.path, and last, so that a loader's worker can import it too and it shadows nothing.

@@ -9,16 +9,23 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from importlib.metadata import Distribution
+    from pathlib import Path
 
     from frame.plugin.component import Component, Kind
 
 OWN_DISTRIBUTION = "frame-seg"
+_FILE = "file "
 State = Literal["ok", "broken", "blocked"]
 
 
 def normalize(distribution: str) -> str:
     """A distribution's name in its canonical form."""
     return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def file_in(source: str) -> str | None:
+    """The file that the name of a :class:`Source` stands for; None of a distribution's."""
+    return source.removeprefix(_FILE) if source.startswith(_FILE) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +47,20 @@ class Source:
             requires=tuple(metadata.get_all("Requires-Dist") or ()),
         )
 
+    @classmethod
+    def of_file(cls, file: Path) -> Source:
+        """``file`` as it was given, and what is in it."""
+        from hashlib import sha256
+
+        return cls(f"{_FILE}{file}", f"sha256:{sha256(file.read_bytes()).hexdigest()[:12]}")
+
     @property
     def is_builtin(self) -> bool:
         return self.name == OWN_DISTRIBUTION
+
+    @property
+    def is_file(self) -> bool:
+        return file_in(self.name) is not None
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"

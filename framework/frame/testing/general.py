@@ -151,7 +151,7 @@ def _fault_of(error: UserError) -> str:
 
 
 def _is_file(subject: Subject) -> bool:
-    return subject.entry.plugin.source.name.startswith("file ")
+    return subject.entry.plugin.source.is_file
 
 
 def _plugin_module(subject: Subject) -> Any:

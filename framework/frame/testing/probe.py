@@ -69,7 +69,7 @@ def _first_environment() -> dict[str, str]:
 
 def report_on(plugins: Catalog, plugin: str, files: Sequence[Path]) -> dict[str, Any]:
     """:func:`report_of` a plugin of a catalog."""
-    others = {each.name for each in plugins.plugins if each.name != plugin and not each.source.name.startswith("file ")}
+    others = {each.name for each in plugins.plugins if each.name != plugin and not each.source.is_file}
     own = tuple(path for path in map(Path, files) if path.stem == plugin)
     return report_of(plugin, own, tuple(sorted(others)))
 

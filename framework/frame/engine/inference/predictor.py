@@ -21,7 +21,7 @@ from frame.engine.validate import at_size, predicted, probabilities
 from frame.plugin.catalog import catalog
 from frame.plugin.component import Kind
 from frame.plugin.errors import UserError
-from frame.plugin.provenance import OWN_DISTRIBUTION
+from frame.plugin.provenance import OWN_DISTRIBUTION, file_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -160,10 +160,7 @@ def _made_with(saved: Saved) -> str:
     parts = saved.about.get("versions", {}).get("components", ())
     kinds = (Kind.BACKBONE, Kind.HEAD, Kind.EXPERT)
     sources = sorted({part["distribution"] for part in parts if part["kind"] in kinds} - {OWN_DISTRIBUTION})
-    needs = [
-        f"--plugin {source.removeprefix('file ')}" if source.startswith("file ") else f"pip install {source}"
-        for source in sources
-    ]
+    needs = [f"--plugin {file}" if (file := file_in(source)) else f"pip install {source}" for source in sources]
     return f"; it was made with: {', '.join(needs)}" if needs else ""
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from frame.report.page.images import stored
 from frame.report.page.markup import NONE, Html, Section, number, section, table, tag
+from frame.report.page.missed_experts import PARTS, SURE, Change
 from frame.report.page.pictures import jpeg, small
-from frame.report.page.without import PARTS, SURE, Change
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from frame.report.page.missed_experts import Lost
     from frame.report.page.pictures import Shot
     from frame.report.page.record import RunRecord
     from frame.report.page.revisit import Revisit
-    from frame.report.page.without import Lost
 
 LOW, HIGH = 0.3, 3.0
 """Utilization between them is healthy: 1 is an even share."""

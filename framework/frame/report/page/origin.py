@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from frame.config.run import DEFAULT
 from frame.engine.folder import CONFIG
-from frame.plugin.provenance import OWN_DISTRIBUTION
+from frame.plugin.provenance import OWN_DISTRIBUTION, file_in
 from frame.report.page.markup import Html, Section, section, table, tag
 
 if TYPE_CHECKING:
     from frame.report.page.record import RunRecord
-
-_HASH = "sha256:"
 
 
 def origin(record: RunRecord) -> Section:
@@ -46,14 +44,12 @@ def command(record: RunRecord, parts: list[dict[str, Any]]) -> str:
     """What to type: the distributions' versions, and the run from its own config."""
     own = record.components.get(OWN_DISTRIBUTION)
     wanted = {OWN_DISTRIBUTION: own} if own else {}
-    wanted |= {
-        part["distribution"]: part["version"] for part in parts if not str(part.get("version")).startswith(_HASH)
-    }
-    files = dict.fromkeys(part["distribution"] for part in parts if str(part.get("version")).startswith(_HASH))
+    sources = {str(part["distribution"]): part["version"] for part in parts}
+    wanted |= {source: version for source, version in sources.items() if not file_in(source)}
     wanted |= {"torch": str(record.components["torch"]).partition("+")[0]} if "torch" in record.components else {}
     install = " ".join(f"{name}=={version}" for name, version in wanted.items())
-    named = (str(file).removeprefix("file ") for file in files)
-    run = ["frame", "run", str(record.folder / CONFIG), *(word for file in named for word in ("--plugin", file))]
+    files = [file for source in sources if (file := file_in(source))]
+    run = ["frame", "run", str(record.folder / CONFIG), *(word for file in files for word in ("--plugin", file))]
     return f"# with {install}\n{shlex.join(run)}"
 
 

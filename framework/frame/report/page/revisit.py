@@ -13,9 +13,9 @@ from frame.config.document import read
 from frame.engine.inference.predictor import assembled
 from frame.engine.inference.saved import read_saved
 from frame.engine.plan import split_data
-from frame.report.page.passes import predict, score
+from frame.report.page.missed_experts import without_each
 from frame.report.page.pictures import Shot
-from frame.report.page.without import without_each
+from frame.report.page.predictions import predict, score
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from frame.contracts.dataset import Sample
     from frame.plugin.catalog import Catalog
-    from frame.report.page.without import Lost
+    from frame.report.page.missed_experts import Lost
 
     Extras = Mapping[str, npt.NDArray[np.float32]]
 

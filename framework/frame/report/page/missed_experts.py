@@ -11,7 +11,7 @@ import numpy as np
 
 from frame.data.pipeline import Subset
 from frame.plugin.errors import UserError
-from frame.report.page.passes import predict, score
+from frame.report.page.predictions import predict, score
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -94,7 +94,8 @@ def without_each(
             sample: Sample, probability: npt.NDArray[np.float32], scores: ByImage = scores, errors: ByImage = errors
         ) -> None:
             scores[sample.id] = score(run, sample, probability)
-            errors[sample.id] = float(np.abs(probability[0] - (sample.mask > 0)).mean())
+            if soft:
+                errors[sample.id] = float(np.abs(probability[0] - (sample.mask > 0)).mean())
 
         try:
             head.switch_off((name,) if name else ())
