@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from frame.cli.main import main
-from frame.report.page.missed_experts import Change, quarters
+from frame.report.page.missed_experts import Change, Lost, quarters
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -142,6 +142,7 @@ def test_what_is_lost_without_an_expert_is_measured(page, finished) -> None:
     body = next(table.all("tbody"))
     rows = {next(row.all("th")).text: [cell.text for cell in row.all("td")] for row in body.all("tr")}
     assert set(rows) == {"none", "texture", "edge", "contrast"}
+    assert "of 3 experts are missed by a figure in bold" in tree.by_id("experts").text
     assert rows["none"][0] == f"{figures['iou']:.4f}"  # there are fewer images than are asked at most
     for value, *changes in list(rows.values())[1:]:
         change, *parts = ([float(part) for part in each.replace(MINUS, "-").split(" ± ")] for each in changes)
@@ -170,6 +171,19 @@ def test_a_change_has_the_error_of_its_mean() -> None:
     assert not Change.of([0.1, 0.1001]).is_sure  # of two images that is little
     assert Change.of([0.1, 0.12] * 8).is_sure
     assert not Change.of([0.1, -0.12] * 8).is_sure
+
+
+def test_an_expert_is_missed_if_a_figure_is_surely_worse_on_some_part() -> None:
+    none, down, up = Change(64, 0.01, 0.01), Change(64, -0.03, 0.01), Change(64, 0.03, 0.01)
+    changes = {
+        "on a part": {"all": none, "largest quarter": down},
+        "better": {"all": up, "largest quarter": none},
+        "by chance": {"all": none, "largest quarter": none},
+    }
+    iou = Lost("iou", lower_is_better=False, images=64, values={}, changes=changes)
+    assert [iou.misses(expert) for expert in changes] == [True, False, False]
+    mae = Lost("mae", lower_is_better=True, images=64, values={}, changes=changes)
+    assert [mae.misses(expert) for expert in changes] == [False, True, False]
 
 
 def test_quarters_are_of_the_images_with_most_weight_and_the_smallest_and_largest_objects() -> None:

@@ -97,13 +97,19 @@ def _cell(value: float, *, judged: bool = False) -> Html:
 
 def _missed(lost: list[Lost]) -> list[Html]:
     """A table for each figure, the expert that is missed most first."""
-    tables = [_without(each) for each in lost if math.isfinite(each.values[""]) and len(each.values) > 1]
+    known = [each for each in lost if math.isfinite(each.values[""]) and len(each.values) > 1]
+    if not known:
+        return []
+    names = list(known[0].changes)
+    spared = [name for name in names if not any(each.misses(name) for each in known)]
     told = (
         "How a figure changes when an expert may not be chosen: in the mean over images, and over the quarters of them "
         "that the expert has most weight on, that have the smallest objects and the largest. After the sign, the "
-        f"standard error of such a mean; a change of more than twice that, over {SURE} images or more, is bold."
+        f"standard error of such a mean; a change of more than twice that, over {SURE} images or more, is bold, one in "
+        f"twenty by chance. {len(names) - len(spared)} of {len(names)} experts are missed by a figure in bold"
     )
-    return [tag("h3", "What is lost without each"), tag("p", told, class_="lead"), *tables] if tables else []
+    told += f"; not so {', '.join(spared)}." if spared else "."
+    return [tag("h3", "What is lost without each"), tag("p", told, class_="lead"), *map(_without, known)]
 
 
 def _without(lost: Lost) -> Html:

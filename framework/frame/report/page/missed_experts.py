@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     ByImage = dict[str, float]
 
-IMAGES = 128
+IMAGES = 256
 SURE = 16  # of fewer images the error of the mean is little known itself
 PARTS = ("its own quarter", "smallest quarter", "largest quarter")
 """Of these images: those that the expert has most weight on, and those with the smallest objects and the largest."""
@@ -61,6 +61,11 @@ class Lost(NamedTuple):
     """By expert; under ``""`` with all."""
     changes: dict[str, dict[str, Change]]
     """By expert: of all images, ``"all"``, and of each of ``PARTS``."""
+
+    def misses(self, expert: str) -> bool:
+        """Whether the figure is surely worse without it, over all images or a part of them."""
+        sign = 1 if self.lower_is_better else -1
+        return any(change.is_sure and sign * change.mean > 0 for change in self.changes[expert].values())
 
 
 def without_each(
