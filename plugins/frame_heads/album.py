@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from frame import Callback, UserError
-from frame_heads.usage import LOAD, ROUTER, distinct, utilization
+from frame_heads.usage import LOAD, ROUTER, utilization
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,7 +52,7 @@ class Experts(Callback):
 
     def on_run_start(self, run: RunInfo) -> None:
         self._folder = run.folder / FOLDER
-        self._names = distinct(next((names for key, names in run.extra_names.items() if key.startswith(LOAD)), ()))
+        self._names = next((names for key, names in run.extra_names.items() if key.startswith(LOAD)), ())
 
     def on_validation_start(self, images: int) -> None:
         self._loads, self._taken = {}, {}

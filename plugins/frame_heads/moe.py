@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
@@ -11,7 +12,6 @@ from frame_heads.decoder import Decoder, Laterals
 from frame_heads.layers import in_graph
 from frame_heads.mixture import Mixture, dispatch
 from frame_heads.router import Router
-from frame_heads.usage import distinct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -83,7 +83,7 @@ class MoE(nn.Module):
             for _ in channels
         )
         names = [str(getattr(expert, "name", None) or getattr(expert, "__name__", "expert")) for expert in experts]
-        self.experts = distinct(names)
+        self.experts = _distinct(names)
         self.extra_names = {f"{what}.{level}": self.experts for what in PER_EXPERT for level in range(len(channels))}
         self.decoder = Decoder(levels=len(channels), width=width, num_classes=num_classes, side_outputs=side_outputs)
 
@@ -129,3 +129,13 @@ class MoE(nn.Module):
             if layer.router.bias is not None:
                 extras[f"bias.{level}"] = layer.router.bias.float().expand_as(routing.load)
         return Prediction(logits, side, extras)
+
+
+def _distinct(names: Sequence[str]) -> tuple[str, ...]:
+    """Names of experts, the second of a name with its number."""
+    seen: defaultdict[str, int] = defaultdict(int)
+    found = []
+    for name in names:
+        seen[name] += 1
+        found.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+    return tuple(found)

@@ -66,7 +66,7 @@ class ExpertUsage:
                 continue
             level = key.removeprefix(LOAD)
             self.loads[level] = self.loads.get(level, 0) + load.astype(np.int64)
-            self.names[level] = distinct(names.get(key) or [f"expert_{index}" for index in range(len(load))])
+            self.names[level] = tuple(names.get(key) or (f"expert_{index}" for index in range(len(load))))
             if ROUTER + level in extras:
                 self.entropies[level].append(entropy(extras[ROUTER + level]))
 
@@ -115,16 +115,6 @@ class ExpertUsage:
             "dead": float((used < DEAD).mean()),
             "entropy": _mean(self.entropies[level]),
         }
-
-
-def distinct(names: Sequence[str]) -> tuple[str, ...]:
-    """Names of experts, the second of a name with its number."""
-    seen: defaultdict[str, int] = defaultdict(int)
-    found = []
-    for name in names:
-        seen[name] += 1
-        found.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
-    return tuple(found)
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -15,7 +15,7 @@ from frame.plugin.component import Kind
 if TYPE_CHECKING:
     from frame_heads.usage import ExpertUsage
 
-NAMES = {"load.0": ("texture", "edge", "edge", "context")}
+NAMES = {"load.0": ("texture", "edge", "edge_2", "context")}
 
 
 def usage(*chosen: tuple[int, ...], probabilities: Any = None) -> ExpertUsage:

@@ -57,7 +57,7 @@ class Head(Protocol):
     """A decoder. Built as ``target(channels=..., strides=..., num_classes=K, **options)``.
 
     A head may also have ``extra_names``: for an extra ``[B, N]`` what its N columns stand for, such as
-    ``{"router.0": ("texture", "edge")}``, which those who watch it show.
+    ``{"router.0": ("texture", "edge")}``, no two alike, which those who watch it show.
 
     One with experts may have ``experts``, their names, and ``switch_off(names)``, after which those are not used, and
     with no names all are again: ``frame eval --without-expert`` shows what each is worth.

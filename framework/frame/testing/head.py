@@ -111,6 +111,8 @@ def check_routing_weights(subject: Subject) -> None:
         for name, columns in dict(getattr(head, "extra_names", {})).items():
             if name in extras and (extras[name].ndim != 2 or extras[name].shape[1] != len(columns)):
                 fail(f"extra_names has {len(columns)} names for extras[{name!r}]", "give a name for each column")
+            if len(set(columns)) < len(columns):
+                fail(f"extra_names has one name twice for {name!r}", "give each column a name of its own")
         if not extras:
             skip("it has no extras")
 

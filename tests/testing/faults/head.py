@@ -81,6 +81,12 @@ FAULTS = (
         ('("left", "right")', '("left", "right", "both")'),
     ),
     fault(
+        "a name for two columns",
+        "routing_weights",
+        r"extra_names has one name twice for 'router.0'; give each column a name of its own",
+        ('("left", "right")', '("left", "left")'),
+    ),
+    fault(
         "side outputs that come coarsest first",
         "side_outputs",
         r"coarsest first; return them finest first",

@@ -91,7 +91,7 @@ def revisit(folder: Path, plugins: Catalog, data: Path | None, *, lower_is_bette
 
     predict(predictor, validation, {}, observe, observe_extras, found.unreadable, "validation images")
     names = predictor.model.extra_names
-    found.experts = distinct(next((names[LOAD + level] for level in found.loads if LOAD + level in names), ()))
+    found.experts = next((names[LOAD + level] for level in found.loads if LOAD + level in names), ())
     if found.loads:
         found.experts = found.experts or tuple(f"expert {i}" for i in range(len(next(iter(found.loads.values())))))
         areas = {shot.id: shot.area for shot in found.shots}
@@ -107,13 +107,3 @@ def _score_by_overlap(found: Revisit) -> None:
     for shot in found.shots:
         union = sum(shot.shares.values())
         shot.score = shot.shares["found"] / union if shot.area and union else math.nan
-
-
-def distinct(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Names of experts, the second of a name with its number."""
-    seen: dict[str, int] = {}
-    found = []
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        found.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
-    return tuple(found)
