@@ -88,4 +88,5 @@ def command(args: Namespace) -> int:
 
 def _named(text: str) -> tuple[str, str]:
     name, equals, folder = text.partition("=")
-    return (name, folder) if equals else (Path(os.path.abspath(text)).name, text)  # noqa: PTH100  ("." has no name of its own, a link keeps its own)
+    # Absolute, for "." and ".." have no name of their own; not resolved, for a link has one.
+    return (name, folder) if equals else (Path(os.path.abspath(text)).name, text)  # noqa: PTH100
