@@ -40,9 +40,9 @@ PIECES = 16  # below so many images torch takes its slow path
 class Pointwise(nn.Conv2d):
     """A 1x1 convolution, to which pixels are pixels, whatever image they are of.
 
-    On a CPU a convolution of few pixels takes up to twice as long as the same matrix product. And on one thread torch
-    runs those of fewer than 16 images in float32 by a path that takes up to twice as long and brings them to
-    channels-first (``use_mkldnn`` in its Convolution.cpp): so the pixels are shown as 16 images.
+    On a CPU of several threads a convolution of few pixels takes up to twice as long as the same matrix product. On one
+    thread torch runs many, of fewer than 16 images in float32, by a path that takes up to twice as long and brings them
+    to channels-first (``use_mkldnn`` in its Convolution.cpp): so the pixels are shown as 16 images.
     """
 
     def __init__(self, channels: int, out_channels: int, *, bias: bool = True) -> None:

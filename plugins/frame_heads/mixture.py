@@ -22,11 +22,6 @@ class Dispatch(NamedTuple):
     images: list[list[int]]
     """The images of each expert, in order; known to the host."""
 
-    def chosen(self) -> tuple[Tensor, list[int]]:
-        """Those of the pairs that chose each other, and how many each expert has of them."""
-        counts = [len(images) for images in self.images]
-        return self.pairs[: sum(counts)], counts
-
 
 def dispatch(routings: Sequence[Routing]) -> list[Dispatch]:
     """Group the images of every layer by expert, with a single wait for the device for all layers together."""
@@ -107,12 +102,14 @@ class Mixture(nn.Module):
         The parameters of idle experts have a gradient of zeros, as with :meth:`dense`: so an optimizer treats them the
         same, and every process of several has something to exchange.
         """
-        return (self._traced if torch.is_grad_enabled() else self._added)(x, weights, plan)
+        is_written_to = x.device.type == "cpu" and not torch.is_grad_enabled()
+        return (self._added if is_written_to else self._grouped)(x, weights, plan)
 
-    def _traced(self, x: Tensor, weights: Tensor, plan: Dispatch) -> Tensor:
-        """In few operations over many images, each of which has its part in the backward pass."""
+    def _grouped(self, x: Tensor, weights: Tensor, plan: Dispatch) -> Tensor:
+        """In few operations over many images each, for an accelerator and for the backward pass."""
         rows = _Rows(like=x)
-        pairs, counts = plan.chosen()
+        counts = [len(images) for images in plan.images]
+        pairs = plan.pairs[: sum(counts)]
         images = torch.split(pairs % len(x), counts)
         weight = torch.split(weights.t().flatten().index_select(0, pairs)[:, None, None, None], counts)
         gathered = rows.gathered(x, images)
@@ -124,7 +121,7 @@ class Mixture(nn.Module):
             elif count:
                 found = rows.of(_weighted(weight[index], expert(gathered[index])))
                 out.index_add_(0, images[index], found.to(out.dtype))
-            else:
+            elif torch.is_grad_enabled():
                 idle += [parameter for parameter in expert.parameters() if parameter.requires_grad]
         return rows.maps(_with_zeros(out, idle) if idle else out)
 
@@ -132,16 +129,14 @@ class Mixture(nn.Module):
         """With the least that is written and read: neighbours are not gathered, and what is found is added in place."""
         rows = _Rows(like=x)
         out = x.clone() if self.shared is None else x + self.shared(x)
-        pairs, counts = plan.chosen()
-        on_device = torch.split(pairs % len(x), counts)
-        for index, (expert, images) in enumerate(zip(self.experts, plan.images, strict=True)):
+        for weight, expert, images in zip(weights.unbind(1), self.experts, plan.images, strict=True):
             if not images:
                 continue
             first, end = images[0], images[-1] + 1
             are_neighbours = end - first == len(images)
-            some = x[first:end] if are_neighbours else rows.maps(rows.of(x).index_select(0, on_device[index]))
+            some = x[first:end] if are_neighbours else rows.maps(rows.of(x)[images])
             for image, found in zip(images, expert(some), strict=True):
-                out[image].addcmul_(weights[image, index], found)
+                out[image].addcmul_(weight[image], found)
         return out
 
     def dense(self, x: Tensor, weights: Tensor) -> Tensor:

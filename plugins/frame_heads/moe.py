@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
@@ -133,9 +132,11 @@ class MoE(nn.Module):
 
 def _distinct(names: Sequence[str]) -> tuple[str, ...]:
     """Names of experts, the second of a name with its number."""
-    seen: defaultdict[str, int] = defaultdict(int)
-    found = []
+    found: list[str] = []
     for name in names:
-        seen[name] += 1
-        found.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+        own, number = name, 1
+        while own in found or (number > 1 and own in names):
+            number += 1
+            own = f"{name}_{number}"
+        found.append(own)
     return tuple(found)

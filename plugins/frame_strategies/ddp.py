@@ -27,7 +27,7 @@ class Ddp(Processes):
 
     def _wrapped(self, module: nn.Module) -> nn.Module:
         _spend_a_warning(self._talk)
-        # Backends choose the strides of a convolution's gradient; nothing that a user could mend.
+        # Backends and layers choose the strides of a convolution's gradient; nothing that a user could mend.
         warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides")
         return Averaged(module, self.root_device)
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.engine.states import SETTINGS, assert_equal, state_of
 from tests.engine.test_resume import stop_after
+from torch import nn
 
+from frame import UserError
 from frame.engine import validate
 
 if TYPE_CHECKING:
@@ -112,3 +114,15 @@ def test_extras_of_a_validation_by_halves_are_whole(train, fetched, monkeypatch)
     found = train(head=MOE, **WATCH).metrics
     assert found == pytest.approx(expected)
     assert fetched
+
+
+def test_a_heads_names_that_are_alike_are_refused_before_anything_is_trained(train, config, monkeypatch) -> None:
+    from frame_heads.moe import MoE
+
+    monkeypatch.setattr(MoE, "__setattr__", _with_names_alike)
+    with pytest.raises(UserError, match=r"head: its extra_names has one name twice for 'load\.0'; give each column"):
+        train(head=MOE, callbacks={})
+
+
+def _with_names_alike(module: Any, name: str, value: Any) -> None:
+    nn.Module.__setattr__(module, name, {"load.0": ("edge", "edge", "texture")} if name == "extra_names" else value)

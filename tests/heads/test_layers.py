@@ -29,6 +29,14 @@ def test_a_pointwise_convolution_is_one_whatever_way_it_is_run(
     torch.testing.assert_close(*gradients, atol=1e-4, rtol=1e-4)  # sums over thousands of pixels
 
 
+def test_few_pixels_are_no_convolution(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(nn.Conv2d, "_conv_forward")
+    layer, x = Pointwise(8, 5), torch.randn(2, 8, 64, 64).contiguous(memory_format=torch.channels_last)
+    assert layer(x[..., :16, :16].contiguous(memory_format=torch.channels_last)).shape == (2, 5, 16, 16)
+    with pytest.raises(AttributeError):
+        layer(x)
+
+
 @pytest.mark.parametrize("kernel", [3, 5, 7])
 def test_depthwise_filters_reach_as_far_as_their_kernel_and_touch_one_channel(kernel: int) -> None:
     x = torch.zeros(1, 3, 15, 15)

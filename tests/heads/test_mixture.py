@@ -93,6 +93,7 @@ def test_idle_experts_do_not_run_and_the_others_see_only_their_images(
     assert seen[0].data_ptr() == x.data_ptr()  # all images: nothing is gathered
     assert torch.equal(seen[2], x[:1])
     assert torch.equal(seen[5], x[1:])
+    assert (seen[5].data_ptr() == x[1:].data_ptr()) is not grad  # neighbours are a part of the map, in inference
 
 
 def test_dispatch_groups_the_images_of_each_expert_in_order() -> None:

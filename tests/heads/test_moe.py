@@ -92,6 +92,8 @@ def test_an_expert_named_twice_is_switched_off_by_its_number(moe: Callable[..., 
     assert head.experts == ("Contrast", "Contrast_2")
     head.switch_off(["Contrast_2"])
     assert [list(mixture.router.off) for mixture in head.mixtures] == [[1]] * len(head.mixtures)
+    another = type("Contrast_2", (Contrast,), {})  # has that name by itself
+    assert moe(experts=[Contrast, Contrast, another], top_k=1).experts == ("Contrast", "Contrast_3", "Contrast_2")
 
 
 def test_an_expert_that_the_head_never_heard_of_takes_part(

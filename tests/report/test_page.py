@@ -174,7 +174,7 @@ def test_a_change_has_the_error_of_its_mean() -> None:
 
 
 def test_an_expert_is_missed_if_a_figure_is_surely_worse_on_some_part() -> None:
-    none, down, up = Change(64, 0.01, 0.01), Change(64, -0.03, 0.01), Change(64, 0.03, 0.01)
+    none, down, up = Change(64, 0.02, 0.01), Change(64, -0.04, 0.01), Change(64, 0.04, 0.01)
     changes = {
         "on a part": {"all": none, "largest quarter": down},
         "better": {"all": up, "largest quarter": none},

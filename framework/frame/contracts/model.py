@@ -45,7 +45,7 @@ class Expert(Protocol):
     """One expert of a mixture. Built as ``target(channels=C, **options)``.
 
     It holds no batch statistics (GroupNorm or LayerNorm instead of BatchNorm), so that running it on the chosen images
-    alone equals running it on all.
+    alone equals running it on all. It leaves its input as it is, which may be a part of a larger map.
     """
 
     def __call__(self, x: Tensor) -> Tensor:

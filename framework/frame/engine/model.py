@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from frame.contracts.model import Prediction
+from frame.plugin.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +43,11 @@ class Segmenter(nn.Module):
     @property
     def extra_names(self) -> dict[str, tuple[str, ...]]:
         """What the columns of the head's extras stand for, by the extra's name; nothing if it does not say."""
-        return dict(getattr(self.head, "extra_names", {}))
+        names: dict[str, tuple[str, ...]] = dict(getattr(self.head, "extra_names", {}))
+        for extra, columns in names.items():
+            if len(set(columns)) < len(columns):
+                raise UserError(f"head: its extra_names has one name twice for {extra!r}; give each column its own")
+        return names
 
     def backbone_stages(self) -> list[list[nn.Module]]:
         """The backbone's modules by stage, from the image's side; one stage if it names none."""

@@ -42,7 +42,7 @@ def check_registration_is_light(subject: Subject) -> None:
     ``frame list`` does it for every plugin that is installed. Keep the module to ``Component`` records, whose targets
     are import strings.
     """
-    if _is_file(subject):
+    if subject.entry.plugin.source.is_file:
         skip("it is a file, which is loaded only where it is asked for")
     if heavy := _report(subject)["registration"]:
         fail(
@@ -91,7 +91,7 @@ def check_options_import(subject: Subject) -> None:
     if not (inspect.isclass(model) and issubclass(model, Options)):
         fail(f"the options {subject.entry.component.options!r} are no frame.Options", "derive the class from it")
     module = str(subject.entry.component.options).partition(":")[0]
-    if not _is_file(subject) and (heavy := _report(subject)["options"].get(module)):
+    if not subject.entry.plugin.source.is_file and (heavy := _report(subject)["options"].get(module)):
         fail(
             f"importing the options imports {', '.join(heavy)}",
             "put the class into a module of its own that imports pydantic and frame alone",
@@ -148,10 +148,6 @@ def _report(subject: Subject) -> dict[str, Any]:
 def _fault_of(error: UserError) -> str:
     """The part of a catalog's message that says what can't be imported, and why."""
     return "its " + str(error).partition(": its ")[2].partition("; this is a fault")[0]
-
-
-def _is_file(subject: Subject) -> bool:
-    return subject.entry.plugin.source.is_file
 
 
 def _plugin_module(subject: Subject) -> Any:

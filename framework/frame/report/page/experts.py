@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from frame.report.page.images import stored
 from frame.report.page.markup import NONE, Html, Section, number, section, table, tag
-from frame.report.page.missed_experts import PARTS, SURE, Change
+from frame.report.page.missed_experts import ERRORS, PARTS, SURE
 from frame.report.page.pictures import jpeg, small
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from frame.report.page.missed_experts import Lost
+    from frame.report.page.missed_experts import Change, Lost
     from frame.report.page.pictures import Shot
     from frame.report.page.record import RunRecord
     from frame.report.page.revisit import Revisit
@@ -100,13 +100,13 @@ def _missed(lost: list[Lost]) -> list[Html]:
     known = [each for each in lost if math.isfinite(each.values[""]) and len(each.values) > 1]
     if not known:
         return []
-    names = list(known[0].changes)
+    names = [name for name in known[0].changes if math.isfinite(known[0].values[name])]
     spared = [name for name in names if not any(each.misses(name) for each in known)]
     told = (
         "How a figure changes when an expert may not be chosen: in the mean over images, and over the quarters of them "
         "that the expert has most weight on, that have the smallest objects and the largest. After the sign, the "
-        f"standard error of such a mean; a change of more than twice that, over {SURE} images or more, is bold, one in "
-        f"twenty by chance. {len(names) - len(spared)} of {len(names)} experts are missed by a figure in bold"
+        f"standard error of such a mean; a change of more than {ERRORS} times that, over {SURE} images or more, is "
+        f"bold. {len(names) - len(spared)} of {len(names)} experts are missed by a figure in bold"
     )
     told += f"; not so {', '.join(spared)}." if spared else "."
     return [tag("h3", "What is lost without each"), tag("p", told, class_="lead"), *map(_without, known)]
@@ -117,11 +117,7 @@ def _without(lost: Lost) -> Html:
     changes = {name: value - whole for name, value in lost.values.items() if name and math.isfinite(value)}
     order = sorted(changes, key=changes.__getitem__, reverse=lost.lower_is_better)
     rows: list[list[Html | str]] = [["none", number(whole), NONE, *(NONE for _ in PARTS)]]
-    for expert in order:
-        everywhere, *parts = (lost.changes[expert][part] for part in ("all", *PARTS))
-        if not math.isclose(everywhere.mean, changes[expert], abs_tol=1e-6):  # it is no mean over images
-            everywhere = Change(0, changes[expert], math.nan)
-        rows.append([expert, number(lost.values[expert]), *map(_change, (everywhere, *parts))])
+    rows += [[name, number(lost.values[name]), *map(_change, lost.changes[name].values())] for name in order]
     caption = f"{lost.figure} on {lost.images} images"
     return table(caption, ["switched off", lost.figure, "change", *PARTS], rows)
 

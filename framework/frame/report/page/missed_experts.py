@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
     ByImage = dict[str, float]
 
-IMAGES = 256
+IMAGES = 512
 SURE = 16  # of fewer images the error of the mean is little known itself
+ERRORS = 3
 PARTS = ("its own quarter", "smallest quarter", "largest quarter")
 """Of these images: those that the expert has most weight on, and those with the smallest objects and the largest."""
 MAE = "mae"
@@ -47,8 +48,8 @@ class Change(NamedTuple):
 
     @property
     def is_sure(self) -> bool:
-        """Whether it is hardly chance."""
-        return self.images >= SURE and abs(self.mean) > 2 * self.error
+        """Whether it is hardly chance, among the dozens of changes that a page shows."""
+        return self.images >= SURE and abs(self.mean) > ERRORS * self.error
 
 
 class Lost(NamedTuple):
@@ -60,7 +61,7 @@ class Lost(NamedTuple):
     values: dict[str, float]
     """By expert; under ``""`` with all."""
     changes: dict[str, dict[str, Change]]
-    """By expert: of all images, ``"all"``, and of each of ``PARTS``."""
+    """By expert: of all images, ``"all"``, and of each of ``PARTS``. Of all, without error where it is no mean."""
 
     def misses(self, expert: str) -> bool:
         """Whether the figure is surely worse without it, over all images or a part of them."""
@@ -115,17 +116,18 @@ def without_each(
             values[MAE][name], by_image[MAE][name] = fmean(errors.values() or [math.nan]), errors
     lost = []
     for figure, own in by_image.items():
-        whole = own.pop("")
+        whole, total = own.pop(""), values[figure][""]
         changes = {}
         for name, without in own.items():
             change = {image: without[image] - value for image, value in whole.items()}
             columns = [index for index, expert in enumerate(head.experts) if expert == name]
             weights = {image: float(routed[image][columns].sum()) for image in change if image in routed}
             parts = [list(change), *quarters(areas, weights, list(change))]
-            changes[name] = {
-                part: Change.of([change[image] for image in images])
-                for part, images in zip(("all", *PARTS), parts, strict=True)
-            }
+            everywhere, *others = (Change.of([change[image] for image in images]) for images in parts)
+            difference = values[figure][name] - total
+            if not math.isclose(everywhere.mean, difference, abs_tol=1e-6):  # the figure is no mean over images
+                everywhere = Change(0, difference, math.nan)
+            changes[name] = dict(zip(("all", *PARTS), (everywhere, *others), strict=True))
         lost.append(Lost(figure, lower_is_better or figure == MAE, len(some), values[figure], changes))
     return lost
 
