@@ -95,7 +95,7 @@ def check_outputs_are_batch_major(subject: Subject) -> None:
 
 
 def check_routing_weights(subject: Subject) -> None:
-    """Extras ``router.*`` are probabilities of sum 1, ``load.*`` zeros and ones; ``extra_names`` fit them and differ."""
+    """Extras ``router.*`` are rows that sum to 1, ``load.*`` zeros and ones; ``extra_names`` fit them and differ."""
     for training in (True, False):
         head: Any = subject.build().train(training)
         extras = _predicted(head, _maps(batch=3)).extras
