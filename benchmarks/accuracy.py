@@ -24,6 +24,7 @@ import multiprocessing
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import nullcontext
 from pathlib import Path
 from statistics import fmean
 from typing import Any, NamedTuple
@@ -86,8 +87,8 @@ def generated(difficulty: float) -> dict[str, Any]:
     return {"name": "camouflage", "size": 128, "difficulty": difficulty, "train": 1024, "validation_images": 256}
 
 
-def camo(folder: Path) -> dict[str, Any]:
-    return {"name": "camo", "root": str(folder), "size": 224, "validation": 0.1, "validation_seed": 0}
+def camo(args: argparse.Namespace) -> dict[str, Any]:
+    return {"name": "camo", "root": str(args.camo), "size": 224, "validation": args.held_out, "validation_seed": 0}
 
 
 class Job(NamedTuple):
@@ -124,11 +125,11 @@ def train(job: Job, args: argparse.Namespace, folder: str) -> list[Found]:
 
     found: list[Found] = []
     if job.difficulty is None:
-        run("CAMO, from random weights", camo(args.camo), args.camo_epochs)
+        run("CAMO, from random weights", camo(args), args.camo_epochs)
         return found
     weights = run(f"generated, difficulty {job.difficulty}", generated(job.difficulty), args.epochs)
     if job.then_camo:
-        run("CAMO, from weights of generated camouflage", camo(args.camo), args.camo_epochs, weights)
+        run("CAMO, from weights of generated camouflage", camo(args), args.camo_epochs, weights)
     return found
 
 
@@ -175,10 +176,10 @@ def main(args: argparse.Namespace) -> None:
     share = (max(1, cores() // args.jobs),)
     spawn = multiprocessing.get_context("spawn")
     with (
-        tempfile.TemporaryDirectory() as folder,
+        nullcontext(args.folder) if args.folder else tempfile.TemporaryDirectory() as folder,
         ProcessPoolExecutor(args.jobs, spawn, initializer=torch.set_num_threads, initargs=share) as pool,
     ):
-        waiting = [pool.submit(train, job, args, folder) for job in listed]
+        waiting = [pool.submit(train, job, args, str(folder)) for job in listed]
         for each in tqdm(as_completed(waiting), total=len(listed), disable=None, unit="job"):
             found += each.result()
             if args.results:
@@ -195,7 +196,11 @@ if __name__ == "__main__":
     parser.add_argument("--epochs", type=int, default=8, help="of 1024 generated images")
     parser.add_argument("--camo-seeds", type=int, default=3)
     parser.add_argument("--camo-epochs", type=int, default=6)
+    parser.add_argument("--held-out", type=float, default=0.1, help="share of CAMO's pairs")
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--jobs", type=int, default=1, help="models trained at a time")
     parser.add_argument("--results", type=Path, metavar="FILE", help="to keep them in, one in a line")
+    parser.add_argument(
+        "--folder", type=Path, help="for the runs, to look at them with frame report; else none is kept"
+    )
     main(parser.parse_args())
