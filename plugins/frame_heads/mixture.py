@@ -102,8 +102,8 @@ class Mixture(nn.Module):
         The parameters of idle experts have a gradient of zeros, as with :meth:`dense`: so an optimizer treats them the
         same, and every process of several has something to exchange.
         """
-        is_written_to = x.device.type == "cpu" and not torch.is_grad_enabled()
-        return (self._added if is_written_to else self._grouped)(x, weights, plan)
+        in_place = x.device.type == "cpu" and not torch.is_grad_enabled()
+        return (self._added if in_place else self._grouped)(x, weights, plan)
 
     def _grouped(self, x: Tensor, weights: Tensor, plan: Dispatch) -> Tensor:
         """In few operations over many images each, for an accelerator and for the backward pass."""
