@@ -57,6 +57,12 @@ class Processes(Strategy):
         self._failed = False
         self._kind = next((kind for kind in ("cuda", "xpu") if getattr(torch, kind).is_available()), "cpu")
         self._indices = self._chosen(devices)
+        asked = devices if devices is None or isinstance(devices, int) else len(devices)
+        if asked not in (None, self.processes()):
+            self.advice = (
+                f"strategy.devices asks for {asked} processes on this machine, and {self.processes()} were started: "
+                "their number is torchrun's --nproc-per-node"
+            )
         self._own: list[nn.Parameter] = []  # of the model, whose gradients are exchanged by its wrapper
         self._others: list[nn.Parameter] = []  # of the losses
         self._exchanges = True

@@ -41,6 +41,19 @@ def test_several_xpus_are_pointed_out(monkeypatch) -> None:
     assert strategy.advice.startswith("one of 2 XPUs is used")
 
 
+def test_another_number_of_processes_than_torchrun_started_is_pointed_out(monkeypatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.xpu, "is_available", lambda: False)
+    assert Ddp(devices=3).advice is None  # it starts them
+    for name, value in (("RANK", "0"), ("WORLD_SIZE", "2"), ("LOCAL_RANK", "0"), ("LOCAL_WORLD_SIZE", "2")):
+        monkeypatch.setenv(name, value)
+    assert Ddp(devices=3).advice == (
+        "strategy.devices asks for 3 processes on this machine, and 2 were started: their number is torchrun's "
+        "--nproc-per-node"
+    )
+    assert Ddp(devices=(0, 1)).advice is Ddp().advice is None
+
+
 def test_under_torchrun_it_is_ddp(monkeypatch) -> None:
     for name, value in (("RANK", "0"), ("WORLD_SIZE", "2"), ("LOCAL_RANK", "0")):
         monkeypatch.setenv(name, value)
