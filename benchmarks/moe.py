@@ -10,7 +10,8 @@ is what the chosen experts take by themselves: what the sparse step takes more g
 and summing, and into a graph that is kept for all levels at once; the dense step pays for the last three too.
 
 All that is compared takes its turn in each round, forwards and backwards through the list by turns, so that a noisy
-machine bothers all alike; figures are medians over rounds, ratios those within a round. On a CPU with ``--threads 1``
+machine bothers all alike, the two that matter most three times in alternation; figures are medians, ratios those of
+neighbours. On a CPU with ``--threads 1``
 it is processor time that counts, which is the same but for what other programs take. A second table gives each
 expert's own time per image, by level.
 """
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 STRIDES, WIDTH = (4, 8, 16, 32), 64
-LEAST_ROUNDS = 5
+LEAST_ROUNDS, TURNS = 5, 3
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
@@ -119,7 +120,8 @@ def measure(scene: Scene, batch: int, seconds: float) -> tuple[Row, dict[tuple[i
         scene.milliseconds(work)  # the first one allocates
     started, rounds = time.perf_counter(), 0
     while time.perf_counter() - started < seconds or rounds < LEAST_ROUNDS:
-        for key in list(works) if rounds % 2 else reversed(works):
+        turns = ["sparse", "dense"] * TURNS + pairs
+        for key in turns if rounds % 2 else reversed(turns):
             times[key].append(scene.milliseconds(works[key]))
         rounds += 1
     cost = {pair: median(times[pair]) / batch for pair in pairs}
