@@ -19,17 +19,20 @@ class Dispatch(NamedTuple):
 
     pairs: Tensor
     """``[E * B]``: pairs of an expert and an image as ``expert * B + image``, those that chose each other first."""
-    images: list[list[int]]
-    """The images of each expert, in order; known to the host."""
+    counts: list[int]
+    """How many images each expert has, known to the host."""
+
+    def images(self, batch: int) -> tuple[Tensor, ...]:
+        """The images of each expert, in order."""
+        return torch.split(self.pairs[: sum(self.counts)] % batch, self.counts)
 
 
 def dispatch(routings: Sequence[Routing]) -> list[Dispatch]:
     """Group the images of every layer by expert, with a single wait for the device for all layers together."""
     load = torch.stack([routing.load for routing in routings]).transpose(1, 2)  # [layers, E, B]
     pairs = load.flatten(1).argsort(dim=1, descending=True, stable=True)
-    chosen: list[list[list[float]]] = load.tolist()  # the wait
-    images = [[[image for image, is_on in enumerate(each) if is_on] for each in layer] for layer in chosen]
-    return [Dispatch(*layer) for layer in zip(pairs, images, strict=True)]
+    counts: list[list[int]] = load.sum(2, dtype=torch.int64).tolist()  # the wait
+    return [Dispatch(*layer) for layer in zip(pairs, counts, strict=True)]
 
 
 class _WithZeros(Function):
@@ -108,14 +111,13 @@ class Mixture(nn.Module):
     def _grouped(self, x: Tensor, weights: Tensor, plan: Dispatch) -> Tensor:
         """In few operations over many images each, for an accelerator and for the backward pass."""
         rows = _Rows(like=x)
-        counts = [len(images) for images in plan.images]
-        pairs = plan.pairs[: sum(counts)]
-        images = torch.split(pairs % len(x), counts)
-        weight = torch.split(weights.t().flatten().index_select(0, pairs)[:, None, None, None], counts)
+        images = plan.images(len(x))
+        pairs = plan.pairs[: sum(plan.counts)]
+        weight = torch.split(weights.t().flatten().index_select(0, pairs)[:, None, None, None], plan.counts)
         gathered = rows.gathered(x, images)
         out = rows.of(x).clone() if self.shared is None else rows.of(x + self.shared(x))
         idle: list[nn.Parameter] = []
-        for index, (expert, count) in enumerate(zip(self.experts, counts, strict=True)):
+        for index, (expert, count) in enumerate(zip(self.experts, plan.counts, strict=True)):
             if count == len(x):  # all images, always so with a batch of one: nothing to gather
                 out += rows.of(_weighted(weight[index], expert(x)))
             elif count:
@@ -129,13 +131,14 @@ class Mixture(nn.Module):
         """With the least that is written and read: neighbours are not gathered, and what is found is added in place."""
         rows = _Rows(like=x)
         out = x.clone() if self.shared is None else x + self.shared(x)
-        for weight, expert, images in zip(weights.unbind(1), self.experts, plan.images, strict=True):
-            if not images:
+        for weight, expert, images in zip(weights.unbind(1), self.experts, plan.images(len(x)), strict=True):
+            if not len(images):
                 continue
-            first, end = images[0], images[-1] + 1
-            are_neighbours = end - first == len(images)
-            some = x[first:end] if are_neighbours else rows.maps(rows.of(x)[images])
-            for image, found in zip(images, expert(some), strict=True):
+            own = images.tolist()
+            first, end = own[0], own[-1] + 1
+            are_neighbours = end - first == len(own)
+            some = x[first:end] if are_neighbours else rows.maps(rows.of(x).index_select(0, images))
+            for image, found in zip(own, expert(some), strict=True):
                 out[image].addcmul_(weight[image], found)
         return out
 
