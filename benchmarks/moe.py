@@ -11,9 +11,8 @@ and summing, and into a graph that is kept for all levels at once; the dense ste
 
 All that is compared takes its turn in each round, forwards and backwards through the list by turns, so that a noisy
 machine bothers all alike, the two that matter most three times in alternation; figures are medians, ratios those of
-neighbours. On a CPU with ``--threads 1``
-it is processor time that counts, which is the same but for what other programs take. A second table gives each
-expert's own time per image, by level.
+neighbours. On a CPU with ``--threads 1`` it is processor time that counts, which is the same but for what other
+programs take. A second table gives each expert's own time per image, by level.
 """
 
 from __future__ import annotations
@@ -118,9 +117,9 @@ def measure(scene: Scene, batch: int, seconds: float) -> tuple[Row, dict[tuple[i
     times: dict[Any, list[float]] = {key: [] for key in works}
     for work in works.values():
         scene.milliseconds(work)  # the first one allocates
+    turns = ["sparse", "dense"] * TURNS + pairs
     started, rounds = time.perf_counter(), 0
     while time.perf_counter() - started < seconds or rounds < LEAST_ROUNDS:
-        turns = ["sparse", "dense"] * TURNS + pairs
         for key in turns if rounds % 2 else reversed(turns):
             times[key].append(scene.milliseconds(works[key]))
         rounds += 1

@@ -32,6 +32,10 @@ def started_by_launcher() -> bool:
     return "RANK" in os.environ and "WORLD_SIZE" in os.environ
 
 
+def _number(devices: int | Sequence[int] | None) -> int | None:
+    return devices if devices is None or isinstance(devices, int) else len(devices)
+
+
 class Processes(Strategy):
     """One process of those that ``torchrun`` started, over one device; without a launcher, the only one.
 
@@ -57,7 +61,7 @@ class Processes(Strategy):
         self._failed = False
         self._kind = next((kind for kind in ("cuda", "xpu") if getattr(torch, kind).is_available()), "cpu")
         self._indices = self._chosen(devices)
-        asked = devices if devices is None or isinstance(devices, int) else len(devices)
+        asked = _number(devices)
         if asked not in (None, self.processes()):
             self.advice = (
                 f"strategy.devices asks for {asked} processes on this machine, and {self.processes()} were started: "
@@ -71,8 +75,7 @@ class Processes(Strategy):
     def _chosen(self, devices: int | Sequence[int] | None) -> list[int]:
         """The index of the device of each local process."""
         if self._kind == "cpu":
-            count = 1 if devices is None else devices if isinstance(devices, int) else len(devices)
-            return list(range(max(count, self.local_rank + 1)))
+            return list(range(max(_number(devices) or 1, self.local_rank + 1)))
         found = self._module.device_count()
         chosen = (
             list(range(found)) if devices is None else list(range(devices) if isinstance(devices, int) else devices)
