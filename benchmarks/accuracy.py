@@ -12,7 +12,8 @@ On generated camouflage at each difficulty; with ``--camo``, a folder in CAMO's 
 the same for all seeds: from random weights, and from the weights that the same model got on generated camouflage of the
 first difficulty.
 
-``--jobs`` models are trained at a time, each with its share of the cores; the tables are printed after each of them.
+``--jobs`` models are trained at a time, each with its share of the cores; the tables are printed after each of them,
+and at the end how long it took.
 With ``--results`` they are kept in a file, and what a run that was stopped has left there is not done again.
 """
 
@@ -140,7 +141,7 @@ def jobs(args: argparse.Namespace) -> list[Job]:
         real = args.camo is not None and seed < args.camo_seeds
         for number, difficulty in enumerate(args.difficulty):
             listed += [Job(name, seed, difficulty, then_camo=real and number == 0) for name in args.models]
-        if real:
+        if real and seed < args.random_seeds:
             listed += [Job(name, seed, None, then_camo=False) for name in args.models]
     return listed
 
@@ -175,6 +176,7 @@ def main(args: argparse.Namespace) -> None:
     listed = [job for job in jobs(args) if job not in done]
     share = (max(1, cores() // args.jobs),)
     spawn = multiprocessing.get_context("spawn")
+    started = time.perf_counter()
     with (
         nullcontext(args.folder) if args.folder else tempfile.TemporaryDirectory() as folder,
         ProcessPoolExecutor(args.jobs, spawn, initializer=torch.set_num_threads, initargs=share) as pool,
@@ -186,6 +188,7 @@ def main(args: argparse.Namespace) -> None:
                 with args.results.open("a", encoding="utf-8") as file:
                     file.writelines(json.dumps(one) + "\n" for one in each.result())
             print(tables(found), flush=True)
+    print(f"\n{len(listed)} jobs in {time.perf_counter() - started:.0f} s, {args.jobs} at a time")
 
 
 if __name__ == "__main__":
@@ -196,6 +199,7 @@ if __name__ == "__main__":
     parser.add_argument("--epochs", type=int, default=8, help="of 1024 generated images")
     parser.add_argument("--camo-seeds", type=int, default=3)
     parser.add_argument("--camo-epochs", type=int, default=6)
+    parser.add_argument("--random-seeds", type=int, default=1, help="for CAMO from random weights too")
     parser.add_argument("--held-out", type=float, default=0.1, help="share of CAMO's pairs")
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--jobs", type=int, default=1, help="models trained at a time")
